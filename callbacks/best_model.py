@@ -1,0 +1,43 @@
+"""Keep the best model so far on disk, through as many fits as it is given to."""
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+
+
+class BestModel(keras.callbacks.Callback):
+    """Save the whole model to `path` (`.keras`) after each epoch whose `monitor` is the best so far.
+
+    Unlike `keras.callbacks.ModelCheckpoint` it keeps its best value from one `fit` to the next, a
+    training metric is as good as a validation one, and the file is replaced in one step: a kill
+    or a full disk while saving leaves the previous best.
+
+    Raises:
+        ValueError: `mode` is neither "min" nor "max", or the epoch's logs lack `monitor`.
+    """
+
+    def __init__(self, path: str | Path, monitor: str = "val_loss", mode: str = "min") -> None:
+        super().__init__()
+        if mode not in ("min", "max"):
+            raise ValueError(f"`mode` must be 'min' or 'max'; received: mode={mode!r}")
+        self.path = Path(path)
+        self.monitor = monitor
+        self.mode = mode
+        self.best = math.inf if mode == "min" else -math.inf
+        self.best_epoch: int | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        logs = logs or {}
+        if self.monitor not in logs:
+            raise ValueError(f"`monitor` must be one of {sorted(logs)}; received: {self.monitor!r}")
+        value = float(logs[self.monitor])
+        better = value < self.best if self.mode == "min" else value > self.best
+        if better or self.best_epoch is None:
+            part = self.path.with_name(f".part-{self.path.name}")
+            self.model.save(part)
+            os.replace(part, self.path)
+            self.best = value
+            self.best_epoch = epoch

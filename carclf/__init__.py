@@ -1,0 +1,1 @@
+"""Which car model is this? Picture classification by transfer learning."""

@@ -1,0 +1,1 @@
+"""Draws the cars of the generated data set with numpy and OpenCV."""

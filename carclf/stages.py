@@ -1,0 +1,115 @@
+"""The stages of a config as phases of `triptych.fit`."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from callbacks import BestModel, OneCycle
+from carclf import data as batches
+from carclf.config import Config, Stage, parse_size
+from carclf.labelled import Labelled
+from carclf.model import layer_scales, set_trainable
+from triptych import run
+from triptych.fit import Phase
+from triptych.history import History
+from triptych.images import resize
+from triptych.optimizer import adamw
+
+
+def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
+    """One phase a stage; all are validated at the finished model's picture size."""
+    classes = len(data.classes)
+    pictures, labels = data.side(data.training)
+    weights = np.ones(classes, np.float32)
+    if config.class_weights:
+        weights = batches.balanced_weights(labels, classes)
+    validation = None
+    if len(data.validation):
+        validation = batches.validation(
+            *data.side(data.validation), classes=classes, size=config.size, batch=32, workers=workers
+        )
+    made = []
+    for number, stage in enumerate(config.stages):
+        batch = min(stage.batch, len(labels))
+        train = batches.training(
+            pictures,
+            labels,
+            classes=classes,
+            class_weights=weights,
+            size=parse_size(stage.size),
+            batch=batch,
+            augment=config.augment,
+            mixup=config.mixup,
+            cutmix=config.cutmix,
+            seed=config.seed + 1000 * number,
+            workers=workers,
+        )
+        steps = len(labels) // batch
+        made.append(
+            Phase(
+                name=f"{number + 1} ({stage.part}, {stage.size})",
+                epochs=stage.epochs,
+                steps=steps,
+                train=train,
+                validation=validation,
+                compile=lambda model, stage=stage: _compile(model, config, stage),
+                callbacks=lambda stage=stage, steps=steps: _own_callbacks(stage, steps, config),
+            )
+        )
+    return made
+
+
+def callbacks(config: Config, folder: Path) -> list[keras.callbacks.Callback]:
+    """The callbacks that live through all stages, in the order they must run in."""
+    mode = "max" if config.monitor == "val_accuracy" else "min"
+    return [
+        BestModel(folder / run.MODEL, config.monitor, mode),
+        History(folder / run.HISTORY),
+        keras.callbacks.TensorBoard(folder / "tensorboard"),
+    ]
+
+
+def sample(data: Labelled, config: Config, count: int = 8) -> np.ndarray:
+    """A few pictures [count, H, W, 3] uint8 at the finished model's size."""
+    chosen = data.training[np.arange(count) % len(data.training)]
+    return np.stack([resize(data.pictures[i], config.size) for i in chosen])
+
+
+def _compile(model: keras.Model, config: Config, stage: Stage) -> None:
+    set_trainable(model, stage.part, stage.freeze_bn)
+    scales = layer_scales(model, config.layer_decay) if config.layer_decay < 1 else None
+    model.compile(
+        adamw(
+            stage.lr,
+            weight_decay=config.weight_decay,
+            ema=config.ema or None,
+            accumulate=config.accumulate,
+            scales=scales,
+        ),
+        keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=config.label_smoothing
+        ),
+        weighted_metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
+        jit_compile=config.xla,
+    )
+
+
+def _own_callbacks(stage: Stage, steps: int, config: Config) -> list[keras.callbacks.Callback]:
+    """The callbacks of one stage; Keras runs them before those that live through all stages."""
+    total = stage.epochs * steps
+    made: list[keras.callbacks.Callback] = []
+    if config.ema:
+        # The averaged weights come in at an epoch's end, before BestModel saves.
+        made.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    if stage.schedule == "one-cycle":
+        made.append(OneCycle(stage.lr, total))
+    if stage.schedule == "cosine":
+        made.append(OneCycle(stage.lr, total, pct_start=0.05, cycle_momentum=False))
+    if stage.schedule == "plateau":
+        made.append(
+            keras.callbacks.ReduceLROnPlateau(
+                config.monitor, factor=0.1**0.5, patience=2, min_delta=0.0
+            )
+        )
+    return made

@@ -1,0 +1,74 @@
+"""A frozen dataclass is the command line: one field a flag, its docstring the help."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tyro
+
+T = TypeVar("T")
+
+
+def parse(
+    kind: type[T],
+    argv: Sequence[str] | None = None,
+    *,
+    prog: str,
+    description: str,
+    recipes: Mapping[str, T] | None = None,
+) -> T:
+    """Read a command line into `kind`; unknown flags end the program with a message.
+
+    With `recipes`, the first word may name one: its values become the flags' defaults. Without a
+    name the first recipe is used.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    default: Any = tyro.MISSING
+    if recipes:
+        description += "\n\nRECIPE, an optional first word: " + ", ".join(recipes) + "."
+        named = bool(words) and not words[0].startswith("-")
+        name = words.pop(0) if named else next(iter(recipes))
+        if name not in recipes:
+            known = ", ".join(recipes)
+            raise SystemExit(f"{prog}: no recipe is called {name!r}; there are: {known}")
+        default = recipes[name]
+    return tyro.cli(
+        kind,
+        args=words,
+        prog=prog,
+        description=description,
+        default=default,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+
+
+def save(config: Any, path: Path) -> None:
+    """Write a dataclass as JSON."""
+    from pydantic import TypeAdapter
+
+    path.write_bytes(TypeAdapter(type(config)).dump_json(config, indent=2) + b"\n")
+
+
+def load(kind: type[T], path: Path) -> T:
+    """Read what `save` wrote.
+
+    Raises:
+        ValueError: the file is missing, is no JSON, or holds a key or a value that `kind` has not.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        values = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ValueError(f"no such config: {path}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {path} ({error})") from error
+    unknown = sorted(set(values) - set(kind.__dataclass_fields__))  # type: ignore[attr-defined]
+    if unknown:
+        raise ValueError(f"unknown key in {path}: {', '.join(unknown)}")
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        raise ValueError(f"bad value in {path}: {error}") from error

@@ -1,0 +1,86 @@
+"""One picture: decoding and resizing. Everywhere an image is [H, W, 3] uint8 RGB."""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = 100_000_000
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+
+
+class ImageError(ValueError):
+    """A picture that cannot be used; the message says why."""
+
+
+def decode(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Decode a picture to [H, W, 3] uint8 RGB, upright by its EXIF orientation.
+
+    Transparent pictures are laid on white, 16-bit ones keep their upper 8 bits, of an animation
+    the first frame counts, CMYK becomes RGB. The size is read from the header and checked before
+    any pixel is decoded.
+
+    Raises:
+        ImageError: empty, truncated, not a picture, or more than `max_pixels`; names the file.
+    """
+    name = f"{source}: " if isinstance(source, Path) else ""
+    try:
+        data = source.read_bytes() if isinstance(source, Path) else source
+    except OSError as error:
+        raise ImageError(f"{name}cannot be read ({error.strerror})") from error
+    if not data:
+        raise ImageError(f"{name}the file is empty")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large pictures; the check below has its own limit.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(io.BytesIO(data))
+        width, height = opened.size
+        if width * height > max_pixels:
+            raise ImageError(
+                f"{name}{width} x {height} pixels are more than the limit of {max_pixels}"
+            )
+        return _to_rgb(ImageOps.exif_transpose(opened))
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name}not a picture in a known format") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name}{error}") from error
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError) as error:
+        # Pillow's decoders report damage by all of these.
+        raise ImageError(f"{name}damaged ({error})") from error
+
+
+def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize to `size` = (height, width), averaging over the source's area (triangle filter).
+
+    The same filter as `tf.image.resize(method="bilinear", antialias=True)`, so an exported graph
+    can repeat it.
+    """
+    height, width = size
+    if image.shape[:2] == (height, width):
+        return image
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(resized)
+
+
+def shrink_to_cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Shrink, keeping the shape, as far as both sides still reach `size` = (height, width)."""
+    height, width = image.shape[:2]
+    scale = max(size[0] / height, size[1] / width)
+    if scale >= 1:
+        return image
+    return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I"):
+        return np.repeat((np.asarray(image) >> 8).astype(np.uint8)[..., None], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.array(image.convert("RGB"))

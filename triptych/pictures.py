@@ -1,0 +1,106 @@
+"""All pictures of a data set: checked once before training starts, and kept decoded when they fit."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from triptych.images import ImageError, decode, shrink_to_cover
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What one look at a picture file found: `error` is empty for a picture that can be used."""
+
+    path: Path
+    height: int = 0
+    width: int = 0
+    digest: str = ""
+    error: str = ""
+
+
+class Pictures:
+    """Decoded pictures by position, from memory where they fit into `budget_mb`, else from disk.
+
+    Kept pictures are shrunk to cover `cover` = (height, width), since no crop of them is trained
+    at a larger size.
+    """
+
+    def __init__(self, paths: Sequence[Path], cover: tuple[int, int], budget_mb: float) -> None:
+        self.paths = list(paths)
+        self.cover = cover
+        self._left = budget_mb * 1e6
+        self._kept: dict[int, np.ndarray] = {}
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Picture [H, W, 3] uint8 RGB.
+
+        Raises:
+            ImageError: the file cannot be decoded.
+        """
+        if (kept := self._kept.get(index)) is not None:
+            return kept
+        return shrink_to_cover(decode(self.paths[index]), self.cover)
+
+    def check(self, workers: int, progress: Callable[[Iterable[Checked]], Iterable[Checked]] = iter) -> list[Checked]:
+        """Decode every picture once, in parallel, and keep what fits; never raises for a bad one."""
+        with ThreadPoolExecutor(workers) as pool:
+            return list(progress(pool.map(self._check, range(len(self.paths)))))
+
+    def select(self, positions: Sequence[int]) -> "Pictures":
+        """The pictures at `positions`, in that order, sharing what is kept."""
+        chosen = Pictures([self.paths[i] for i in positions], self.cover, 0)
+        chosen._kept = {new: self._kept[old] for new, old in enumerate(positions) if old in self._kept}
+        return chosen
+
+    def _check(self, index: int) -> Checked:
+        path = self.paths[index]
+        try:
+            data = path.read_bytes()
+            image = decode(data)
+        except (ImageError, OSError) as error:
+            return Checked(path, error=str(error))
+        height, width = image.shape[:2]
+        small = shrink_to_cover(image, self.cover)
+        if small.nbytes <= self._left:
+            self._left -= small.nbytes
+            self._kept[index] = small
+        return Checked(path, height, width, hashlib.sha256(data).hexdigest())
+
+
+def left_out(checked: Sequence[Checked], labels: Sequence[object]) -> dict[int, str]:
+    """Position -> reason, for pictures that training must not see.
+
+    Those are unreadable ones, second copies (the same bytes) of a picture, and all copies of one
+    that stands under two labels, since nothing says which label is right.
+    """
+    reasons = {i: c.error for i, c in enumerate(checked) if c.error}
+    copies = defaultdict(list)
+    for i, c in enumerate(checked):
+        if c.digest:
+            copies[c.digest].append(i)
+    for first, *others in copies.values():
+        if any(labels[i] != labels[first] for i in others):
+            for i, twin in ((first, others[0]), *((i, first) for i in others)):
+                reasons[i] = f"the same picture as {checked[twin].path}, which has another label"
+        else:
+            reasons |= {i: f"a copy of {checked[first].path}" for i in others}
+    return reasons
+
+
+def odd_sized(checked: Sequence[Checked]) -> dict[int, str]:
+    """Position -> reason, for pictures that are used but worth a look: tiny or very long ones."""
+    reasons = {}
+    for i, c in enumerate(checked):
+        short, long = sorted((c.height, c.width))
+        if c.error:
+            continue
+        if short < 32:
+            reasons[i] = f"only {c.width} x {c.height} pixels"
+        elif long > 4 * short:
+            reasons[i] = f"an odd shape: {c.width} x {c.height} pixels"
+    return reasons

@@ -1,0 +1,120 @@
+"""The one place where the order of tf.data stages is decided.
+
+Indices are shuffled, not pictures (a shuffle buffer of pictures costs memory and mixes less).
+Loading and augmenting is one parallel map, deterministic in its order, because each result depends
+on (seed, epoch, index) alone. Batching comes after it, mixing of batches after that, and prefetch
+last, so that the next batch is made while the model trains on this one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from triptych.images import ImageError
+
+Arrays = tuple[np.ndarray, ...]
+
+
+def train_batches(
+    load: Callable[[int, int], Arrays],
+    count: int,
+    *,
+    batch: int,
+    seed: int,
+    workers: int,
+    mix: Callable[[np.random.Generator, Arrays], Arrays] | None = None,
+    start: int = 0,
+) -> tf.data.Dataset:
+    """Endless batches; an epoch is `count // batch` of them in an order drawn from (seed, epoch).
+
+    `load(epoch, index)` gives the arrays of one sample, of one shape and dtype throughout; a sample
+    that raises `ImageError` is left out with a warning, and the next one takes its place. `mix`
+    turns a batch into another of the same shapes. `start` is the number of batches to pass over.
+
+    Raises:
+        ValueError: fewer samples than one batch.
+    """
+    steps = count // batch
+    if steps == 0:
+        raise ValueError(f"`batch` must be at most the number of samples, {count}; received: {batch}")
+
+    def order(epoch: np.int64) -> np.ndarray:
+        chosen = np.random.default_rng((seed, int(epoch))).permutation(count)[: steps * batch]
+        return np.stack([np.full_like(chosen, epoch), chosen], axis=1).astype(np.int64)
+
+    def epoch_order(epoch: Any) -> tf.data.Dataset:
+        pairs = tf.ensure_shape(tf.numpy_function(order, [epoch], tf.int64), (None, 2))
+        return tf.data.Dataset.from_tensor_slices(pairs)
+
+    first_epoch, passed = divmod(start, steps)
+    pairs = tf.data.Dataset.counter(first_epoch).flat_map(epoch_order).skip(passed * batch)
+    samples = _load_readable(pairs, load, workers)
+    batches = samples.batch(batch, drop_remainder=True)
+    if mix is not None:
+        spec = batches.element_spec
+
+        def mixed(step: np.int64, *arrays: np.ndarray) -> list[np.ndarray]:
+            return list(mix(np.random.default_rng((seed, 1, int(step))), arrays))
+
+        def map_mixed(step: Any, arrays: Any) -> Any:
+            out = tf.numpy_function(mixed, [step, *arrays], [s.dtype for s in spec])
+            return tuple(tf.ensure_shape(a, s.shape) for a, s in zip(out, spec, strict=True))
+
+        batches = batches.enumerate(start).map(map_mixed, num_parallel_calls=1)
+    return batches.prefetch(2)
+
+
+def eval_batches(
+    load: Callable[[int, int], Arrays], count: int, *, batch: int, workers: int
+) -> tf.data.Dataset:
+    """All samples once, in order; `load` is called with epoch 0. The last batch may be short.
+
+    Here a sample that cannot be read is an error: a score over fewer samples would be another.
+    """
+    indices = tf.data.Dataset.range(count).map(lambda i: tf.stack([tf.zeros_like(i), i]))
+    example = _first_readable(load)
+
+    def call(pair: np.ndarray) -> list[np.ndarray]:
+        return list(load(int(pair[0]), int(pair[1])))
+
+    def map_call(pair: Any) -> Any:
+        arrays = tf.numpy_function(call, [pair], [tf.as_dtype(array.dtype) for array in example])
+        return tuple(tf.ensure_shape(a, e.shape) for a, e in zip(arrays, example, strict=True))
+
+    loaded = indices.map(map_call, num_parallel_calls=workers, deterministic=True)
+    return loaded.batch(batch).prefetch(2)
+
+
+def _load_readable(
+    pairs: tf.data.Dataset, load: Callable[[int, int], Arrays], workers: int
+) -> tf.data.Dataset:
+    """(epoch, index) -> the sample's arrays, without the samples that cannot be read."""
+    example = _first_readable(load)
+    dtypes = [tf.as_dtype(array.dtype) for array in example]
+    blank = [np.zeros_like(array) for array in example]
+
+    def call(pair: np.ndarray) -> list[np.ndarray | np.bool_]:
+        try:
+            return [np.bool_(True), *load(int(pair[0]), int(pair[1]))]
+        except ImageError as error:
+            print(f"\nleft out: {error}", flush=True)
+            return [np.bool_(False), *blank]
+
+    def map_call(pair: Any) -> Any:
+        readable, *arrays = tf.numpy_function(call, [pair], [tf.bool, *dtypes])
+        shaped = (tf.ensure_shape(a, e.shape) for a, e in zip(arrays, example, strict=True))
+        return tf.ensure_shape(readable, ()), tuple(shaped)
+
+    loaded = pairs.map(map_call, num_parallel_calls=workers, deterministic=True)
+    return loaded.filter(lambda readable, _: readable).map(lambda _, arrays: arrays)
+
+
+def _first_readable(load: Callable[[int, int], Arrays]) -> Arrays:
+    index = 0
+    while True:
+        try:
+            return load(0, index)
+        except ImageError:
+            index += 1
