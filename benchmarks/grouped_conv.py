@@ -1,6 +1,7 @@
 """Grouped convolutions on a CPU: Triptych's ResNeXt50_32x4d against PyTorch's and Keras's own.
 
     python -m benchmarks.grouped_conv [--batch 16] [--side 128] [--pairs 5] [--whole-keras]
+        [--cpu-seconds]
 
 1. Training step (forward, backward, SGD) of ResNeXt50_32x4d, Triptych's and PyTorch's in channels
    last, one after the other in pairs, so that a busy machine slows both. Prints images/s of both
@@ -8,6 +9,9 @@
 2. Forward and backward of its sixteen 3x3 layers, GroupedConv2D against keras.layers.Conv2D with
    the same weights, and the ratio of the sums; at least 20 is wanted. `--whole-keras` also times
    one whole training step with keras.layers.Conv2D (minutes).
+
+`--cpu-seconds` gives each one thread and counts its CPU time, not the clock's: for a busy machine.
+TF_ENABLE_ONEDNN_OPTS=0 in the environment shows GroupedConv2D without oneDNN.
 """
 
 import argparse
@@ -17,6 +21,8 @@ from collections.abc import Callable
 from statistics import median
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# TensorFlow leaves oneDNN, which PyTorch always uses, off on CPUs without AVX-512
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
 import numpy as np
@@ -28,6 +34,7 @@ from triptych.backbones import create
 from triptych.backbones.layers import GroupedConv2D
 
 NAME = "resnext50_32x4d"
+Clock = Callable[[], float]
 
 
 def main() -> None:
@@ -38,25 +45,33 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--whole-keras", action="store_true")
+    parser.add_argument("--cpu-seconds", action="store_true")
     args = parser.parse_args()
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    threads = 1 if args.cpu_seconds else len(os.sched_getaffinity(0))
+    clock = time.process_time if args.cpu_seconds else time.perf_counter
+    torch.set_num_threads(threads)
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
     rng = np.random.default_rng(0)
     images = rng.uniform(0, 255, (args.batch, args.side, args.side, 3)).astype("float32")
     labels = rng.integers(0, 10, args.batch)
 
     backbone = create(NAME, weights=None)
     compare_with_torch(
-        keras_step(backbone, images, labels), torch_step(images, labels), args.batch, args.pairs
+        keras_step(backbone, images, labels),
+        torch_step(images, labels),
+        args.batch,
+        args.pairs,
+        clock,
     )
-    compare_with_keras(backbone, args.batch, args.side)
+    compare_with_keras(backbone, args.batch, args.side, clock)
     if args.whole_keras:
         plain = keras.models.clone_model(backbone, clone_function=_with_keras_conv)
-        seconds = _time(keras_step(plain, images, labels))
+        seconds = _seconds(keras_step(plain, images, labels), clock)
         print(f"whole step with keras.layers.Conv2D: {args.batch / seconds:.3f} images/s")
 
 
 def compare_with_torch(
-    ours: Callable[[], object], theirs: Callable[[], object], batch: int, pairs: int
+    ours: Callable[[], object], theirs: Callable[[], object], batch: int, pairs: int, clock: Clock
 ) -> None:
     """Print images/s of both steps and the median of the ratios of the pairs."""
     ours(), theirs()
@@ -64,7 +79,7 @@ def compare_with_torch(
     for pair in range(pairs):
         # the first of a pair would always meet the other's idle threads
         steps = (ours, theirs) if pair % 2 == 0 else (theirs, ours)
-        seconds = [_time(step) for step in steps]
+        seconds = [_seconds(step, clock) for step in steps]
         times.append(tuple(seconds if pair % 2 == 0 else seconds[::-1]))
     ours_rate, torch_rate = (batch / median(t[i] for t in times) for i in (0, 1))
     ratios = sorted(theirs / ours for ours, theirs in times)
@@ -75,7 +90,7 @@ def compare_with_torch(
     )
 
 
-def compare_with_keras(backbone: keras.Model, batch: int, side: int) -> None:
+def compare_with_keras(backbone: keras.Model, batch: int, side: int, clock: Clock) -> None:
     """Print the seconds of all grouped layers, forward and backward, each way."""
     sums = np.zeros(2)
     counts: dict[tuple[int, int, int], int] = {}
@@ -91,7 +106,7 @@ def compare_with_keras(backbone: keras.Model, batch: int, side: int) -> None:
         options = {"filters": channels, "kernel_size": 3, "strides": stride, "groups": 32}
         fast = _gradient(GroupedConv2D(use_bias=False, **options), x)
         slow = _gradient(keras.layers.Conv2D(use_bias=False, **options), x)
-        seconds = (median(_time(fast) for _ in range(5)), _time(slow))
+        seconds = (median(_seconds(fast, clock) for _ in range(5)), _seconds(slow, clock))
         sums += count * np.array(seconds)
         print(
             f"{count} x {height}x{height}x{channels} stride {stride}: "
@@ -153,10 +168,10 @@ def _with_keras_conv(layer: keras.Layer) -> keras.Layer:
     return kind.from_config(layer.get_config())
 
 
-def _time(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _seconds(function: Callable[[], object], clock: Clock = time.perf_counter) -> float:
+    start = clock()
     function()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 if __name__ == "__main__":

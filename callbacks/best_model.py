@@ -17,6 +17,7 @@ class BestModel(keras.callbacks.Callback):
 
     Raises:
         ValueError: `mode` is neither "min" nor "max", or the epoch's logs lack `monitor`.
+        OSError: the file cannot be written; it names `path`, which is as it was.
     """
 
     def __init__(self, path: str | Path, monitor: str = "val_loss", mode: str = "min") -> None:
@@ -35,9 +36,14 @@ class BestModel(keras.callbacks.Callback):
             raise ValueError(f"`monitor` must be one of {sorted(logs)}; received: {self.monitor!r}")
         value = float(logs[self.monitor])
         better = value < self.best if self.mode == "min" else value > self.best
-        if better or self.best_epoch is None:
+        if better or self.best_epoch is None or math.isnan(self.best):
             part = self.path.with_name(f".part-{self.path.name}")
-            self.model.save(part)
-            os.replace(part, self.path)
+            try:
+                self.model.save(part)
+                os.replace(part, self.path)
+            except OSError as error:
+                part.unlink(missing_ok=True)
+                reason = error.strerror or str(error)
+                raise OSError(error.errno, reason, str(self.path)) from error
             self.best = value
             self.best_epoch = epoch

@@ -82,10 +82,18 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(sides[0]), int(sides[-1])
 
 
+def _stage_flag(words: list[str]) -> Stage:
+    try:
+        return parse_stage(words[0])
+    except ValueError as error:
+        # tyro says no more of a list's bad element than that it is bad.
+        raise SystemExit(f"bad --stages: {error}") from None
+
+
 _STAGE = PrimitiveConstructorSpec(
     nargs=1,
     metavar="part=..,epochs=..,lr=..,schedule=..,size=..,batch=..,freeze_bn=..",
-    instance_from_str=lambda words: parse_stage(words[0]),
+    instance_from_str=_stage_flag,
     is_instance=lambda value: isinstance(value, Stage),
     str_from_instance=lambda stage: [stage_text(stage)],
 )
@@ -110,7 +118,10 @@ class Config:
     fold: int | None = None
     """Validate on this fold (from 0) of `folds` in place of a share."""
     folds: int = 5
+    split_seed: int = 0
+    """Seed of the split; it stays when `seed` changes, so that runs can be compared."""
     seed: int = 0
+    """Seed of everything else; the same seed gives the same run on a CPU."""
     backbone: str = "efficientnet-lite0"
     weights: str = "imagenet"
     """imagenet, noisy-student, autoaugment, none, or a file of the backbone's weights."""

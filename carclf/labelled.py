@@ -1,5 +1,6 @@
 """Records -> checked, decoded and split pictures, with a report of what is odd about them."""
 
+import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -11,14 +12,15 @@ from keras.utils import Progbar
 
 from carclf import records
 from carclf.config import Config, parse_size
-from triptych import pictures, run
+from triptych import run
+from triptych.pictures import Checked, Pictures, left_out, odd_sized
 
 
 @dataclass(frozen=True)
 class Labelled:
     """Usable pictures with labels [N] int, and the positions of both sides of the split."""
 
-    pictures: pictures.Pictures
+    pictures: Pictures
     labels: np.ndarray
     classes: list[str]
     names: list[str]
@@ -34,7 +36,7 @@ class Labelled:
             f"{len(self.classes)} classes, {len(self.problems)} remarks in data.csv"
         )
 
-    def side(self, positions: Sequence[int]) -> tuple[pictures.Pictures, np.ndarray]:
+    def side(self, positions: Sequence[int]) -> tuple[Pictures, np.ndarray]:
         """Pictures and labels of one side of the split."""
         return self.pictures.select(positions), self.labels[positions]
 
@@ -43,39 +45,56 @@ def load(config: Config, workers: int) -> Labelled:
     """Read, check and split `config.data`; every picture is decoded once before training starts.
 
     Raises:
-        ValueError: what `records.read` raises, or fewer than two classes have usable pictures.
+        ValueError: what `records.read` raises, fewer than two classes have usable pictures, or
+            a validation figure is to be monitored and no picture is left for validation.
     """
     data = records.read(config.data, config.class_csv)
     # A crop may be half of the picture's area, so keep a margin over the largest training size.
     sides = [parse_size(stage.size) for stage in config.stages] + [config.size]
     cover = (round(1.25 * max(h for h, _ in sides)), round(1.25 * max(w for _, w in sides)))
-    store = pictures.Pictures([r.path for r in data.records], cover, config.cache_mb)
-    checked = store.check(workers, lambda items: _bar(items, len(data.records)))
-    labels = np.array([r.label for r in data.records])
-    bad = pictures.left_out(checked, labels)
-    problems = data.problems + [
-        records.Problem(str(checked[i].path), reason)
-        for i, reason in sorted((bad | pictures.odd_sized(checked)).items())
-    ]
-    kept = [i for i in range(len(checked)) if i not in bad]
-    labels = labels[kept]
+    store, labels, remarks = usable(data.records, cover, config.cache_mb, workers)
+    problems = data.problems + remarks
     if len(np.unique(labels)) < 2:
         raise ValueError(
             f"fewer than two classes of {config.data} have a usable picture; "
-            f"the first of {len(bad)} that are not: {next(iter(bad.values()), '')}"
+            f"the first of {len(data.records) - len(labels)} that are not: {remarks[0].reason}"
         )
     if config.fold is None:
-        training, validation = records.split(labels, config.val_fraction, config.seed)
+        training, validation = records.split(labels.tolist(), config.val_fraction, config.split_seed)
     else:
-        training, validation = records.split_fold(labels, config.fold, config.folds, config.seed)
+        training, validation = records.split_fold(
+            labels.tolist(), config.fold, config.folds, config.split_seed
+        )
+    if not len(validation) and config.monitor != "loss":
+        raise ValueError(
+            f"every class of {config.data} has one usable picture, so none is left for validation; "
+            f"train with --monitor loss; received: monitor={config.monitor}"
+        )
+    remark = {0: "no usable picture", 1: "one picture: in training, not in validation"}
     problems += [
-        records.Problem(f"class {data.classes[c]}", "one picture: in training, not in validation")
-        for c, count in enumerate(np.bincount(labels))
-        if count == 1
+        records.Problem(f"class {data.classes[c]}", remark[count])
+        for c, count in enumerate(np.bincount(labels, minlength=len(data.classes)))
+        if count in remark and any(record.label == c for record in data.records)
     ]
-    return Labelled(
-        store.select(kept), labels, data.classes, data.names, training, validation, problems
-    )
+    return Labelled(store, labels, data.classes, data.names, training, validation, problems)
+
+
+def usable(
+    found: Sequence[records.Record], cover: tuple[int, int], cache_mb: float, workers: int
+) -> tuple[Pictures, np.ndarray, list[records.Problem]]:
+    """Decode every picture once: the usable ones, their labels [N], and remarks on the others.
+
+    Remarks on pictures left out come first, then those on odd ones that are used.
+    """
+    store = Pictures([r.path for r in found], cover, cache_mb)
+    checked = store.check(workers, lambda items: _bar(items, len(found)))
+    bad = left_out(checked, [r.label for r in found])
+    odd = odd_sized(checked)
+    reasons = sorted(bad.items()) + sorted((i, r) for i, r in odd.items() if i not in bad)
+    remarks = [records.Problem(str(checked[i].path), reason) for i, reason in reasons]
+    kept = [i for i in range(len(checked)) if i not in bad]
+    labels = np.array([found[i].label for i in kept], np.int64)
+    return store.select(kept), labels, remarks
 
 
 def write(data: Labelled, folder: Path) -> None:
@@ -93,20 +112,33 @@ def write(data: Labelled, folder: Path) -> None:
     run.write_rows(folder / "split.csv", ("Id", "Category", "side"), rows)
 
 
+def read_split(folder: Path) -> dict[tuple[str, str], str]:
+    """(file name, class identifier) -> "training" or "validation", of a run's pictures.
+
+    Raises:
+        ValueError: the run folder has no split.csv.
+    """
+    path = folder / "split.csv"
+    if not path.exists():
+        raise ValueError(f"{folder} has no split.csv, which says what it was trained on")
+    with path.open(newline="") as file:
+        return {(r["Id"], r["Category"]): r["side"] for r in csv.DictReader(file)}
+
+
 def read_classes(folder: Path) -> tuple[list[str], list[str]]:
     """(identifiers, names) of the classes a run was trained on."""
     both = json.loads((folder / "classes.json").read_text())
     return both["classes"], both["names"]
 
 
-def _bar(items: Iterable[pictures.Checked], total: int) -> Iterable[pictures.Checked]:
+def _bar(items: Iterable[Checked], total: int) -> Iterable[Checked]:
     """Keras's bar on a terminal; a log gets no thousand half-drawn bars."""
     if not sys.stdout.isatty():
         return items
     return _drawn(items, Progbar(total, unit_name="picture"))
 
 
-def _drawn(items: Iterable[pictures.Checked], bar: Progbar) -> Iterable[pictures.Checked]:
+def _drawn(items: Iterable[Checked], bar: Progbar) -> Iterable[Checked]:
     for item in items:
         yield item
         bar.add(1)

@@ -16,13 +16,14 @@ def build(config: Config, classes: int, weights: str | None = None) -> keras.Mod
     backbone = backbones.create(config.backbone, weights=weights, drop_connect=config.drop_connect)
     features = keras.Input(backbone.output_shape[1:], name="features")
     x = layers.GlobalAveragePooling2D(name="pool")(features)
+    # A head sees few steps, so its moving statistics follow ten times as fast as Keras's default.
     for i in range(config.head_depth):
         x = layers.Dense(config.head_width, use_bias=False, name=f"dense{i}")(x)
-        x = layers.BatchNormalization(name=f"dense{i}_bn")(x)
+        x = layers.BatchNormalization(momentum=0.9, name=f"dense{i}_bn")(x)
         x = layers.ReLU(name=f"dense{i}_relu")(x)
         x = layers.Dropout(config.dropout, name=f"dense{i}_drop")(x)
     if config.head_depth == 0:
-        x = layers.BatchNormalization(name="pool_bn")(x)
+        x = layers.BatchNormalization(momentum=0.9, name="pool_bn")(x)
         x = layers.Dropout(config.dropout, name="pool_drop")(x)
     # Softmax over half-precision logits loses small probabilities, so the last layer is float32.
     x = layers.Dense(classes, dtype="float32", name="logits")(x)

@@ -9,6 +9,7 @@ import numpy as np
 
 from carclf.config import Config
 from carclf.labelled import read_classes
+from carclf.model import build
 from triptych import config as configs
 from triptych import run as runs
 from triptych.tta import Kind, render, views
@@ -55,11 +56,10 @@ def open(run: Path) -> Predictor:
     """
     runs.check(run)
     config = configs.load(Config, run / runs.CONFIG)
-    # The model's custom layers are registered by these imports.
-    from triptych import backbones  # noqa: F401
-
-    model = keras.saving.load_model(run / runs.MODEL, compile=False)
-    return Predictor(model, config.size, *read_classes(run))
+    classes, names = read_classes(run)
+    model = build(config, len(classes))
+    model.load_weights(run / runs.MODEL)
+    return Predictor(model, config.size, classes, names)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -143,7 +143,8 @@ def _read_csv(data: Path, csv: Path) -> tuple[list[tuple[Path, str]], list[Probl
 
 
 def _refuse_two_labels(csv: Path, table: pd.DataFrame) -> None:
-    kinds = table[table["Id"] != ""].drop_duplicates().groupby("Id")["Category"].agg(list)
+    full = table[(table["Id"] != "") & (table["Category"] != "")]
+    kinds = full.drop_duplicates().groupby("Id")["Category"].agg(list)
     for name, categories in kinds.items():
         # Only where both pictures exist could one Id mean two pictures.
         existing = [c for c in categories if (csv.parent / "train" / c / str(name)).is_file()]
@@ -155,12 +156,12 @@ def _read_tree(data: Path) -> tuple[list[tuple[Path, str]], list[Problem]]:
     root = data / "train" if (data / "train").is_dir() else data
     found, problems = [], []
     for folder in _folders(root):
-        pictures = _pictures(folder)
-        found += [(path, folder.name) for path in pictures]
+        pictures = set(_pictures(folder))
+        found += [(path, folder.name) for path in sorted(pictures)]
         problems += [
             Problem(str(path), "not a picture by its name")
             for path in sorted(folder.iterdir())
-            if path.is_file() and path not in set(pictures)
+            if path.is_file() and path not in pictures
         ]
         if not pictures:
             problems.append(Problem(str(folder), "a class folder without pictures"))
@@ -180,7 +181,14 @@ def _pictures(folder: Path) -> list[Path]:
 def _read_table(csv: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     """Text columns of a csv, empty cells as ""."""
     try:
-        table = pd.read_csv(csv, dtype=str, keep_default_na=False, skipinitialspace=True)
+        table = pd.read_csv(
+            csv,
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=True,
+            index_col=False,  # else a comma at the end of every line shifts the columns
+            skip_blank_lines=False,  # else the rows' numbers are not those of the file
+        )
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(f"{csv} cannot be read as a csv: {error}") from error
     if missing := [c for c in columns if c not in table.columns]:

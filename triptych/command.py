@@ -20,7 +20,8 @@ def run(function: Callable[..., Any], *args: Any) -> None:
             raise
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         hint = " (the disk is full; what was written before is kept)" if full else ""
-        print(f"error: {error}{hint}", file=sys.stderr)
+        reason = " ".join(str(error).split()) or type(error).__name__
+        print(f"error: {reason}{hint}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("\nstopped; what was saved before is kept", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ def parse(
     name the first recipe is used.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    default: Any = tyro.MISSING
+    default: Any = tyro.MISSING_NONPROP
     if recipes:
         description += "\n\nRECIPE, an optional first word: " + ", ".join(recipes) + "."
         named = bool(words) and not words[0].startswith("-")
@@ -65,10 +65,29 @@ def load(kind: type[T], path: Path) -> T:
         raise ValueError(f"no such config: {path}") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {path} ({error})") from error
-    unknown = sorted(set(values) - set(kind.__dataclass_fields__))  # type: ignore[attr-defined]
-    if unknown:
-        raise ValueError(f"unknown key in {path}: {', '.join(unknown)}")
+    adapter = TypeAdapter(kind)
     try:
-        return TypeAdapter(kind).validate_python(values)
+        config = adapter.validate_python(values)
     except ValidationError as error:
-        raise ValueError(f"bad value in {path}: {error}") from error
+        reasons = (f"{_dotted(e['loc'])}: {e['msg']}" for e in error.errors())
+        raise ValueError(f"bad value in {path}: {'; '.join(reasons)}") from error
+    if unknown := list(_unknown_keys(values, adapter.dump_python(config, mode="json"))):
+        raise ValueError(f"unknown key in {path}: {', '.join(unknown)}")
+    return config
+
+
+def _dotted(place: Sequence[int | str]) -> str:
+    return ".".join(map(str, place)) or "the whole"
+
+
+def _unknown_keys(values: Any, known: Any, place: tuple[int | str, ...] = ()) -> Iterator[str]:
+    """Keys of `values` that the validated `known` has not: pydantic passes over them."""
+    if isinstance(known, dict):
+        for key in values:
+            if key in known:
+                yield from _unknown_keys(values[key], known[key], (*place, key))
+            else:
+                yield _dotted((*place, key))
+    elif isinstance(known, list):
+        for i, (value, element) in enumerate(zip(values, known, strict=True)):
+            yield from _unknown_keys(value, element, (*place, i))

@@ -45,6 +45,8 @@ def fit(
     done = 0
     for number, phase in enumerate(phases):
         if number and best.exists():
+            # Its state is in the file too, and need not fit the stage that has just ended.
+            model.optimizer = None
             model.load_weights(best)
         print(f"\nstage {phase.name}: {phase.epochs} epochs of {phase.steps} batches", flush=True)
         phase.compile(model)

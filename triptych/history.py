@@ -24,7 +24,8 @@ class History(keras.callbacks.Callback):
             "epoch": epoch + 1,
             "seconds": round(time.monotonic() - self._start, 2),
             "learning_rate": float(self.model.optimizer.learning_rate),
-            **{k: float(v) for k, v in (logs or {}).items() if k != "learning_rate"},
+            # A schedule that has lowered the rate for the next epoch logs this one's.
+            **{k: float(v) for k, v in (logs or {}).items()},
         }
         is_new = not self.path.exists()
         with self.path.open("a", newline="") as file:

@@ -5,10 +5,23 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 MAX_PIXELS = 100_000_000
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Pillow warns of large pictures; `decode` has its own limit. A filter set around each call would
+# not do, since the list of filters belongs to all threads.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class ImageError(ValueError):
@@ -33,24 +46,21 @@ def decode(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     if not data:
         raise ImageError(f"{name}the file is empty")
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of large pictures; the check below has its own limit.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(data))
+        opened = Image.open(io.BytesIO(data))
         width, height = opened.size
         if width * height > max_pixels:
             raise ImageError(
                 f"{name}{width} x {height} pixels are more than the limit of {max_pixels}"
             )
-        return _to_rgb(ImageOps.exif_transpose(opened))
+        opened.load()
+        return _to_rgb(_upright(opened))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
         raise ImageError(f"{name}not a picture in a known format") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}{error}") from error
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError) as error:
-        # Pillow's decoders report damage by all of these.
+    except Exception as error:  # Pillow's decoders report damage by many kinds
         raise ImageError(f"{name}damaged ({error})") from error
 
 
@@ -74,6 +84,15 @@ def shrink_to_cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if scale >= 1:
         return image
     return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # a damaged EXIF block does not spoil the pixels
+        return image
+    method = _UPRIGHT.get(orientation)
+    return image if method is None else image.transpose(method)
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:

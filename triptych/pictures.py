@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class Pictures:
         self.cover = cover
         self._left = budget_mb * 1e6
         self._kept: dict[int, np.ndarray] = {}
+        self._lock = Lock()
 
     def __getitem__(self, index: int) -> np.ndarray:
         """Picture [H, W, 3] uint8 RGB.
@@ -66,9 +68,10 @@ class Pictures:
             return Checked(path, error=str(error))
         height, width = image.shape[:2]
         small = shrink_to_cover(image, self.cover)
-        if small.nbytes <= self._left:
-            self._left -= small.nbytes
-            self._kept[index] = small
+        with self._lock:
+            if small.nbytes <= self._left:
+                self._left -= small.nbytes
+                self._kept[index] = small
         return Checked(path, height, width, hashlib.sha256(data).hexdigest())
 
 
@@ -83,9 +86,11 @@ def left_out(checked: Sequence[Checked], labels: Sequence[object]) -> dict[int, 
     for i, c in enumerate(checked):
         if c.digest:
             copies[c.digest].append(i)
-    for first, *others in copies.values():
+    for same in copies.values():
+        first, *others = same
         if any(labels[i] != labels[first] for i in others):
-            for i, twin in ((first, others[0]), *((i, first) for i in others)):
+            for i in same:
+                twin = next(j for j in same if labels[j] != labels[i])
                 reasons[i] = f"the same picture as {checked[twin].path}, which has another label"
         else:
             reasons |= {i: f"a copy of {checked[first].path}" for i in others}

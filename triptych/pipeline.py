@@ -35,6 +35,7 @@ def train_batches(
 
     Raises:
         ValueError: fewer samples than one batch.
+        ImageError: no sample at all can be read.
     """
     steps = count // batch
     if steps == 0:
@@ -50,7 +51,7 @@ def train_batches(
 
     first_epoch, passed = divmod(start, steps)
     pairs = tf.data.Dataset.counter(first_epoch).flat_map(epoch_order).skip(passed * batch)
-    samples = _load_readable(pairs, load, workers)
+    samples = _load_readable(pairs, load, count, workers)
     batches = samples.batch(batch, drop_remainder=True)
     if mix is not None:
         spec = batches.element_spec
@@ -71,36 +72,34 @@ def eval_batches(
 ) -> tf.data.Dataset:
     """All samples once, in order; `load` is called with epoch 0. The last batch may be short.
 
-    Here a sample that cannot be read is an error: a score over fewer samples would be another.
+    Here too a sample that raises `ImageError` is left out with a warning: an epoch's score over
+    one picture less is worth more than the end of the training.
     """
-    indices = tf.data.Dataset.range(count).map(lambda i: tf.stack([tf.zeros_like(i), i]))
-    example = _first_readable(load)
-
-    def call(pair: np.ndarray) -> list[np.ndarray]:
-        return list(load(int(pair[0]), int(pair[1])))
-
-    def map_call(pair: Any) -> Any:
-        arrays = tf.numpy_function(call, [pair], [tf.as_dtype(array.dtype) for array in example])
-        return tuple(tf.ensure_shape(a, e.shape) for a, e in zip(arrays, example, strict=True))
-
-    loaded = indices.map(map_call, num_parallel_calls=workers, deterministic=True)
-    return loaded.batch(batch).prefetch(2)
+    pairs = tf.data.Dataset.range(count).map(lambda i: tf.stack([tf.zeros_like(i), i]))
+    return _load_readable(pairs, load, count, workers).batch(batch).prefetch(2)
 
 
 def _load_readable(
-    pairs: tf.data.Dataset, load: Callable[[int, int], Arrays], workers: int
+    pairs: tf.data.Dataset, load: Callable[[int, int], Arrays], count: int, workers: int
 ) -> tf.data.Dataset:
     """(epoch, index) -> the sample's arrays, without the samples that cannot be read."""
-    example = _first_readable(load)
+    example = _first_readable(load, count)
     dtypes = [tf.as_dtype(array.dtype) for array in example]
     blank = [np.zeros_like(array) for array in example]
+    failures = 0
 
     def call(pair: np.ndarray) -> list[np.ndarray | np.bool_]:
+        nonlocal failures
         try:
-            return [np.bool_(True), *load(int(pair[0]), int(pair[1]))]
+            sample = load(int(pair[0]), int(pair[1]))
         except ImageError as error:
+            failures += 1
+            if failures > count:  # a disk that is gone would else be asked for ever
+                raise
             print(f"\nleft out: {error}", flush=True)
             return [np.bool_(False), *blank]
+        failures = 0
+        return [np.bool_(True), *sample]
 
     def map_call(pair: Any) -> Any:
         readable, *arrays = tf.numpy_function(call, [pair], [tf.bool, *dtypes])
@@ -111,10 +110,10 @@ def _load_readable(
     return loaded.filter(lambda readable, _: readable).map(lambda _, arrays: arrays)
 
 
-def _first_readable(load: Callable[[int, int], Arrays]) -> Arrays:
-    index = 0
-    while True:
+def _first_readable(load: Callable[[int, int], Arrays], count: int) -> Arrays:
+    for index in range(count):
         try:
             return load(0, index)
-        except ImageError:
-            index += 1
+        except ImageError as error:
+            last = error
+    raise last

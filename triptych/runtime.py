@@ -22,6 +22,8 @@ def setup(*, seed: int, gpu_memory_mb: int | None = None) -> None:
     import tensorflow as tf
 
     keras.utils.set_random_seed(seed)
+    # Each stage compiles anew, which TensorFlow takes for a mistake and warns of.
+    tf.get_logger().setLevel("ERROR")
     devices = tf.config.list_physical_devices("GPU")
     if gpu_memory_mb is not None and not devices:
         raise ValueError(f"`gpu_memory_mb` caps a GPU, and there is none; received: {gpu_memory_mb}")

@@ -162,7 +162,7 @@ def _conv_bn(
 
 
 def _bn_relu6(x: keras.KerasTensor, name: str, activate: bool = True) -> keras.KerasTensor:
-    x = BatchNorm(epsilon=1e-3, momentum=0.99, name=f"{name}_bn")(x)
+    x = BatchNorm(epsilon=1e-3, momentum=0.9, name=f"{name}_bn")(x)
     return layers.ReLU(6.0, name=f"{name}_relu")(x) if activate else x
 
 

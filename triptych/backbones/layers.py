@@ -70,9 +70,7 @@ def _tensorflow_grouped_conv(  # type: ignore[no-untyped-def]
     # [h, w, depth, parts, joined, f] -> [h, w, joined, depth, parts, joined, f]
     kernel = ops.reshape(kernel, (height, width, 1, depth, parts, joined, filters // groups))
     diagonal = ops.reshape(ops.eye(joined, dtype=kernel.dtype), (1, 1, joined, 1, 1, joined, 1))
-    dense = ops.reshape(
-        kernel * diagonal, (height, width, joined * depth, parts, filters // parts)
-    )
+    dense = ops.reshape(kernel * diagonal, (height, width, joined * depth, parts, filters // parts))
     return tf.concat(
         [
             conv(x, k)

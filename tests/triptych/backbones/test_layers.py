@@ -1,12 +1,16 @@
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import torch
 
+from triptych.backbones import layers as shared_layers
 from triptych.backbones.layers import GroupedConv2D, imagenet_scale
 
 
+@pytest.mark.parametrize("dense", [True, False], ids=["dense", "found out"])
 @pytest.mark.parametrize(
     ("channels", "filters", "groups", "stride"),
     [
@@ -17,7 +21,16 @@ from triptych.backbones.layers import GroupedConv2D, imagenet_scale
         (8, 6, 1, 1),
     ],
 )
-def test_grouped_conv_equals_torch(channels: int, filters: int, groups: int, stride: int) -> None:
+def test_grouped_conv_equals_torch(
+    channels: int,
+    filters: int,
+    groups: int,
+    stride: int,
+    dense: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if dense:
+        monkeypatch.setattr(shared_layers, "_has_grouped_gradient", lambda *_: False)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 9, 8, channels)).astype("float32")
     layer = GroupedConv2D(filters, 3, stride, groups=groups)
@@ -44,7 +57,7 @@ def test_grouped_conv_equals_torch(channels: int, filters: int, groups: int, str
     _close(gradients[1], torch_kernel.grad.permute(2, 3, 1, 0))
 
 
-def test_grouped_conv_is_compiled_reloaded_and_half_precise(tmp_path) -> None:
+def test_grouped_conv_is_compiled_reloaded_and_half_precise(tmp_path: Path) -> None:
     image = keras.Input((None, None, 16))
     layer = GroupedConv2D(16, 3, padding="same", groups=4)
     model = keras.Model(image, layer(image))

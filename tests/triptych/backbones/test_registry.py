@@ -97,7 +97,8 @@ def test_levels_and_round_trip(name: str, tmp_path: Path) -> None:
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     images = _images()
     expected = np.asarray(model(images))
-    assert expected.dtype == "float32" and expected.std() > 0
+    assert expected.dtype == "float32"
+    assert expected.std() > 0
     np.testing.assert_allclose(loaded(images.astype("float32")), expected, atol=1e-5)
 
     found = levels(loaded)
