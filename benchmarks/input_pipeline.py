@@ -1,4 +1,4 @@
-"""Does the input keep up? tf.data alone (decode, augment) against the training step, images a second.
+"""Does the input keep up? tf.data alone (decode, augment) against the training step, images/s.
 
 `python benchmarks/input_pipeline.py [--data DIR]`: without data, the drawn cars. Both sides are
 measured in turns, in one process, with the `lite` recipe's backbone at 224 px; the pictures are
@@ -72,7 +72,9 @@ def measure(config: Config, data: Path) -> None:
         times["training step"].append((time.perf_counter() - start) / config.steps)
     rate = {name: stage.batch / median(values) for name, values in times.items()}
     for name, images in rate.items():
-        print(f"{name:>14}: {images:7.1f} images/s, {images / rate['training step']:.1f} x the step")
+        print(
+            f"{name:>14}: {images:7.1f} images/s, {images / rate['training step']:.1f} x the step"
+        )
 
 
 if __name__ == "__main__":

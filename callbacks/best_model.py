@@ -1,7 +1,6 @@
 """Keep the best model so far on disk, through as many fits as it is given to."""
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import keras
 
 
 class BestModel(keras.callbacks.Callback):
-    """Save the whole model to `path` (`.keras`) after each epoch whose `monitor` is the best so far.
+    """Save the model to `path` (`.keras`) after each epoch whose `monitor` is the best so far.
 
     Unlike `keras.callbacks.ModelCheckpoint` it keeps its best value from one `fit` to the next, a
     training metric is as good as a validation one, and the file is replaced in one step: a kill
@@ -40,7 +39,7 @@ class BestModel(keras.callbacks.Callback):
             part = self.path.with_name(f".part-{self.path.name}")
             try:
                 self.model.save(part)
-                os.replace(part, self.path)
+                part.replace(self.path)
             except OSError as error:
                 part.unlink(missing_ok=True)
                 reason = error.strerror or str(error)

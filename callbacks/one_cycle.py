@@ -11,9 +11,10 @@ class OneCycle(keras.callbacks.Callback):
     """One-cycle learning rate and momentum (Smith 2018, https://arxiv.org/abs/1803.09820).
 
     The learning rate rises from `max_lr / div_factor` to `max_lr` in the first `pct_start` of the
-    `total_steps` batches, then falls to `max_lr / div_factor / final_div_factor`. Momentum (`beta_1`
-    of the Adam family, `momentum` of SGD and RMSprop) goes the other way, between `max_momentum`
-    and `base_momentum`. The values are those of `torch.optim.lr_scheduler.OneCycleLR`, two phases.
+    `total_steps` batches, then falls to `max_lr / div_factor / final_div_factor`. Momentum
+    (`beta_1` of the Adam family, `momentum` of SGD and RMSprop) goes the other way, between
+    `max_momentum` and `base_momentum`. The values are those of
+    `torch.optim.lr_scheduler.OneCycleLR`, two phases.
 
     With `total_steps=None` every `fit` is a cycle of its own, as long as its epochs x steps. With a
     number the cycle goes on from one `fit` to the next; past its end the last values stay.

@@ -61,7 +61,11 @@ def transform(strength: Strength) -> A.Compose:
             A.ColorJitter((0.7, 1.3), (0.7, 1.3), (0.5, 1.5), (-0.05, 0.05), p=0.8),
             A.ToGray(p=0.1),
             A.OneOf(
-                [A.GaussianBlur((3, 5)), A.GaussNoise((0.02, 0.08)), A.ImageCompression(quality_range=(50, 90))],
+                [
+                    A.GaussianBlur((3, 5)),
+                    A.GaussNoise((0.02, 0.08)),
+                    A.ImageCompression(quality_range=(50, 90)),
+                ],
                 p=0.2,
             ),
         ]
@@ -90,7 +94,6 @@ def mixer(
         function, alpha = kinds[rng.integers(len(kinds))]
         partner = rng.permutation(len(images))
         images, share = function(images, images[partner], rng.beta(alpha, alpha), rng)
-        share = np.float32(share)
         blend = [share * a + (1 - share) * a[partner] for a in (targets, weights)]
         return images, blend[0].astype(np.float32), blend[1].astype(np.float32)
 

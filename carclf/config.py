@@ -54,13 +54,15 @@ def parse_stage(text: str) -> Stage:
     for word in text.split(","):
         name, equals, value = word.partition("=")
         if not equals or name not in kinds:
-            raise ValueError(f"a stage is name=value,...; names: {', '.join(kinds)}; received: {word!r}")
+            raise ValueError(
+                f"a stage is name=value,...; names: {', '.join(kinds)}; received: {word!r}"
+            )
         kind = kinds[name]
         if kind is bool:
             _require(value in ("true", "false"), name, "true or false", value)
             values[name] = value == "true"
         else:
-            values[name] = kind(value) if kind in (int, float) else value  # type: ignore[operator]
+            values[name] = kind(value) if kind in (int, float) else value
     return Stage(**values)  # type: ignore[arg-type]
 
 
@@ -171,14 +173,18 @@ class Config:
         _require(self.head_depth >= 0, "head_depth", "0 or more", self.head_depth)
         _require(self.head_width > 0, "head_width", "positive", self.head_width)
         _require(0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
-        _require(0 <= self.label_smoothing < 1, "label_smoothing", "in [0, 1)", self.label_smoothing)
+        _require(
+            0 <= self.label_smoothing < 1, "label_smoothing", "in [0, 1)", self.label_smoothing
+        )
         _require(self.mixup >= 0, "mixup", "0 or more", self.mixup)
         _require(self.cutmix >= 0, "cutmix", "0 or more", self.cutmix)
         _require(0 < self.layer_decay <= 1, "layer_decay", "in (0, 1]", self.layer_decay)
         _require(0 <= self.ema < 1, "ema", "in [0, 1)", self.ema)
         _require(self.accumulate > 0, "accumulate", "positive", self.accumulate)
         validated = self.fold is not None or self.val_fraction > 0
-        _require(validated or self.monitor == "loss", "monitor", "loss, without validation", self.monitor)
+        _require(
+            validated or self.monitor == "loss", "monitor", "loss, without validation", self.monitor
+        )
 
     @property
     def size(self) -> tuple[int, int]:

@@ -1,7 +1,5 @@
 """Pictures and labels -> tf.data of (image, target)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import tensorflow as tf
 
@@ -14,7 +12,7 @@ from triptych.pipeline import eval_batches, train_batches
 
 def training(
     pictures: Pictures,
-    labels: Sequence[int],
+    labels: np.ndarray,
     *,
     classes: int,
     class_weights: np.ndarray,
@@ -36,7 +34,7 @@ def training(
     def load(epoch: int, index: int) -> tuple[np.ndarray, ...]:
         image = augmenter(pictures[index], (seed, epoch, index))
         label = labels[index]
-        return image, one_hot[label], np.float32(class_weights[label])
+        return image, one_hot[label], np.asarray(class_weights[label], np.float32)
 
     return train_batches(
         load,
@@ -50,7 +48,7 @@ def training(
 
 def validation(
     pictures: Pictures,
-    labels: Sequence[int],
+    labels: np.ndarray,
     *,
     classes: int,
     size: tuple[int, int],
@@ -66,7 +64,7 @@ def validation(
     return eval_batches(load, len(labels), batch=batch, workers=workers)
 
 
-def balanced_weights(labels: Sequence[int], classes: int) -> np.ndarray:
+def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     """Weight by class [classes] so that every class counts the same and the mean weight is 1."""
     counts = np.bincount(labels, minlength=classes)
     present = counts > 0

@@ -36,9 +36,9 @@ class Labelled:
             f"{len(self.classes)} classes, {len(self.problems)} remarks in data.csv"
         )
 
-    def side(self, positions: Sequence[int]) -> tuple[Pictures, np.ndarray]:
+    def side(self, positions: np.ndarray) -> tuple[Pictures, np.ndarray]:
         """Pictures and labels of one side of the split."""
-        return self.pictures.select(positions), self.labels[positions]
+        return self.pictures.select(positions.tolist()), self.labels[positions]
 
 
 def load(config: Config, workers: int) -> Labelled:
@@ -60,7 +60,9 @@ def load(config: Config, workers: int) -> Labelled:
             f"the first of {len(data.records) - len(labels)} that are not: {remarks[0].reason}"
         )
     if config.fold is None:
-        training, validation = records.split(labels.tolist(), config.val_fraction, config.split_seed)
+        training, validation = records.split(
+            labels.tolist(), config.val_fraction, config.split_seed
+        )
     else:
         training, validation = records.split_fold(
             labels.tolist(), config.fold, config.folds, config.split_seed

@@ -56,7 +56,7 @@ def draw(
     gallery.write(
         tiles,
         to,
-        title=f"The worst {len(chosen)} of {wrong} mistakes in {len(labels)} pictures; "
+        title=f"{len(chosen)} of {wrong} mistakes in {len(labels)} pictures, the worst first; "
         "right of each: what speaks for the answer (bright: most)",
     )
     return len(chosen)

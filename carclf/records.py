@@ -66,7 +66,9 @@ def read(data: Path, class_csv: Path | None = None) -> DataSet:
         names_by_class = {category: category for category in used}
     classes = sorted(names_by_class, key=_natural)
     problems += [
-        Problem(f"class {category}", "has no picture") for category in classes if category not in used
+        Problem(f"class {category}", "has no picture")
+        for category in classes
+        if category not in used
     ]
     if len(used) < 2:
         raise ValueError(f"at least two classes are needed; {data} has {sorted(used)}")
@@ -85,22 +87,26 @@ def split(labels: Sequence[int], fraction: float, seed: int) -> tuple[np.ndarray
     """
     if not 0 <= fraction < 1:
         raise ValueError(f"`val_fraction` must be in [0, 1); received: val_fraction={fraction}")
-    validation = []
+    validation: list[int] = []
     for members in _shuffled_classes(labels, seed):
         wanted = max(1, round(fraction * len(members))) if fraction > 0 else 0
         validation.extend(members[: min(wanted, len(members) - 1)])
     return _complement(validation, len(labels)), np.sort(np.array(validation, np.int64))
 
 
-def split_fold(labels: Sequence[int], fold: int, folds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split_fold(
+    labels: Sequence[int], fold: int, folds: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Positions of (training, validation) of fold number `fold` (from 0) of `folds`, stratified.
 
     Raises:
         ValueError: fewer than 2 folds, or `fold` is not one of them.
     """
     if folds < 2 or not 0 <= fold < folds:
-        raise ValueError(f"`fold` must be in 0..folds-1, `folds` >= 2; received: fold={fold}, folds={folds}")
-    validation = []
+        raise ValueError(
+            f"`fold` must be in 0..folds-1, `folds` >= 2; received: fold={fold}, folds={folds}"
+        )
+    validation: list[int] = []
     offset = 0
     for members in _shuffled_classes(labels, seed):
         # Each class goes on dealing where the last one stopped, so folds have equal sizes.
@@ -125,13 +131,17 @@ def _read_csv(data: Path, csv: Path) -> tuple[list[tuple[Path, str]], list[Probl
     table = _read_table(csv, ("Id", "Category"))
     found: dict[Path, tuple[str, int]] = {}
     problems = []
-    for row, (name, category) in enumerate(zip(table["Id"], table["Category"], strict=True), start=2):
+    for row, (name, category) in enumerate(
+        zip(table["Id"], table["Category"], strict=True), start=2
+    ):
         path = data / "train" / category / name
         where = f"{csv}, row {row}"
         if not name or not category:
             problems.append(Problem(where, "an empty Id or Category"))
         elif path in found:
-            problems.append(Problem(where, f"{name} stands there twice, first in row {found[path][1]}"))
+            problems.append(
+                Problem(where, f"{name} stands there twice, first in row {found[path][1]}")
+            )
         elif path.is_file():
             found[path] = (category, row)
         else:
@@ -192,7 +202,9 @@ def _read_table(csv: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(f"{csv} cannot be read as a csv: {error}") from error
     if missing := [c for c in columns if c not in table.columns]:
-        raise ValueError(f"{csv} has no column {', '.join(missing)}; it has: {', '.join(table.columns)}")
+        raise ValueError(
+            f"{csv} has no column {', '.join(missing)}; it has: {', '.join(table.columns)}"
+        )
     return table[list(columns)]
 
 

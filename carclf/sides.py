@@ -1,14 +1,17 @@
 """Which pictures of a folder a finished run is judged on."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
-from carclf.records import DataSet, Record
+# The command line needs `Side` alone, and `records` brings pandas.
+if TYPE_CHECKING:
+    from carclf.records import DataSet, Record
 
 Side = Literal["validation", "training", "all"]
 
 
-def match(data: DataSet, classes: Sequence[str], names: Sequence[str]) -> list[Record]:
+def match(data: "DataSet", classes: Sequence[str], names: Sequence[str]) -> "list[Record]":
     """The records of `data` with labels that are positions in a run's `classes`.
 
     Classes are matched by identifier, so a folder may lack some of the run's.
@@ -31,15 +34,15 @@ def match(data: DataSet, classes: Sequence[str], names: Sequence[str]) -> list[R
                 f"class {identifier} is {name!r} in the data and {trained!r} in the run; "
                 "the class lists differ"
             )
-    return [Record(r.path, position[data.classes[r.label]]) for r in data.records]
+    return [replace(r, label=position[data.classes[r.label]]) for r in data.records]
 
 
 def choose(
-    found: Sequence[Record],
+    found: "Sequence[Record]",
     classes: Sequence[str],
     splits: Sequence[Mapping[tuple[str, str], str]],
     side: Side | None,
-) -> tuple[list[Record], Side]:
+) -> "tuple[list[Record], Side]":
     """The records on `side` of every run's split, and which side that is.
 
     A split is what `carclf.labelled.read_split` gives. `None` is the validation side, or all

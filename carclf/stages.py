@@ -1,5 +1,6 @@
 """The stages of a config as phases of `triptych.fit`."""
 
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -27,7 +28,11 @@ def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
     validation = None
     if len(data.validation):
         validation = batches.validation(
-            *data.side(data.validation), classes=classes, size=config.size, batch=32, workers=workers
+            *data.side(data.validation),
+            classes=classes,
+            size=config.size,
+            batch=32,
+            workers=workers,
         )
     made = []
     for number, stage in enumerate(config.stages):
@@ -53,8 +58,8 @@ def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
                 steps=steps,
                 train=train,
                 validation=validation,
-                compile=lambda model, stage=stage: _compile(model, config, stage),
-                callbacks=lambda stage=stage, steps=steps: _own_callbacks(stage, steps, config),
+                compile=partial(_compile, config, stage),
+                callbacks=partial(_own_callbacks, stage, steps, config),
             )
         )
     return made
@@ -76,7 +81,7 @@ def sample(data: Labelled, config: Config, count: int = 8) -> np.ndarray:
     return np.stack([resize(data.pictures[i], config.size) for i in chosen])
 
 
-def _compile(model: keras.Model, config: Config, stage: Stage) -> None:
+def _compile(config: Config, stage: Stage, model: keras.Model) -> None:
     set_trainable(model, stage.part, stage.freeze_bn)
     scales = layer_scales(model, config.layer_decay) if config.layer_decay < 1 else None
     model.compile(

@@ -19,16 +19,15 @@ def main() -> None:
 def train(config: Config) -> Path:
     """Train as `config` says; returns the run folder."""
     from carclf import labelled, stages
-    from carclf.validation import validate
     from carclf.model import build
+    from carclf.validation import validate
     from triptych import report, run, runtime
     from triptych.fit import fit
 
     workers = config.workers or os.cpu_count() or 1
     runtime.setup(seed=config.seed, gpu_memory_mb=config.gpu_memory_mb)
+    run.require_free(config.runs, config.name, config.overwrite)
     data = labelled.load(config, workers)
-    folder = run.create(config.runs, config.name, config.overwrite)
-    labelled.write(data, folder)
     weights = None if config.weights == "none" else config.weights
     precision = runtime.choose_precision(
         config.precision,
@@ -37,10 +36,12 @@ def train(config: Config) -> Path:
     )
     config = replace(config, precision=precision)
     runtime.set_precision(precision)
+    model = build(config, len(data.classes), weights)
+
+    folder = run.create(config.runs, config.name, config.overwrite)
+    labelled.write(data, folder)
     run.write_config(folder, config)
     print(f"run folder {folder}; {data.summary}; {precision}", flush=True)
-
-    model = build(config, len(data.classes), weights)
     phases = stages.phases(config, data, workers)
     fit(model, phases, best=folder / run.MODEL, callbacks=stages.callbacks(config, folder))
     report.curves(folder / run.HISTORY, folder / "curves.png")

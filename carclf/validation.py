@@ -32,7 +32,12 @@ def validate(folder: Path, data: Labelled) -> dict[str, float]:
     plain = model.probabilities(len(labels), read)
     averaged = model.probabilities(len(labels), read, TTA)
     kept = [i for i in range(len(labels)) if i not in gone]
-    pictures, labels, plain, averaged = pictures.select(kept), labels[kept], plain[kept], averaged[kept]
+    pictures, labels, plain, averaged = (
+        pictures.select(kept),
+        labels[kept],
+        plain[kept],
+        averaged[kept],
+    )
     metrics = {
         "pictures": len(labels),
         "accuracy": accuracy(plain, labels),

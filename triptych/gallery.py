@@ -51,7 +51,10 @@ def write(
     sheet = Image.new(
         "RGB",
         (
-            _MARGIN + min(columns, len(tiles)) * (width + _MARGIN),
+            max(
+                _MARGIN + min(columns, len(tiles)) * (width + _MARGIN),
+                2 * _MARGIN + round(font(_TEXT + 3).getlength(title)),
+            ),
             y + sum(heights) + len(rows) * (caption + _MARGIN),
         ),
         "white",

@@ -1,4 +1,4 @@
-"""All pictures of a data set: checked once before training starts, and kept decoded when they fit."""
+"""All pictures of a data set: checked before training starts, kept decoded when they fit."""
 
 import hashlib
 from collections import defaultdict
@@ -48,15 +48,19 @@ class Pictures:
             return kept
         return shrink_to_cover(decode(self.paths[index]), self.cover)
 
-    def check(self, workers: int, progress: Callable[[Iterable[Checked]], Iterable[Checked]] = iter) -> list[Checked]:
-        """Decode every picture once, in parallel, and keep what fits; never raises for a bad one."""
+    def check(
+        self, workers: int, progress: Callable[[Iterable[Checked]], Iterable[Checked]] = iter
+    ) -> list[Checked]:
+        """Decode every picture once, in parallel, keep what fits; never raises for a bad one."""
         with ThreadPoolExecutor(workers) as pool:
             return list(progress(pool.map(self._check, range(len(self.paths)))))
 
     def select(self, positions: Sequence[int]) -> "Pictures":
         """The pictures at `positions`, in that order, sharing what is kept."""
         chosen = Pictures([self.paths[i] for i in positions], self.cover, 0)
-        chosen._kept = {new: self._kept[old] for new, old in enumerate(positions) if old in self._kept}
+        chosen._kept = {
+            new: self._kept[old] for new, old in enumerate(positions) if old in self._kept
+        }
         return chosen
 
     def _check(self, index: int) -> Checked:
@@ -93,7 +97,7 @@ def left_out(checked: Sequence[Checked], labels: Sequence[object]) -> dict[int, 
                 twin = next(j for j in same if labels[j] != labels[i])
                 reasons[i] = f"the same picture as {checked[twin].path}, which has another label"
         else:
-            reasons |= {i: f"a copy of {checked[first].path}" for i in others}
+            reasons |= dict.fromkeys(others, f"a copy of {checked[first].path}")
     return reasons
 
 

@@ -39,7 +39,9 @@ def train_batches(
     """
     steps = count // batch
     if steps == 0:
-        raise ValueError(f"`batch` must be at most the number of samples, {count}; received: {batch}")
+        raise ValueError(
+            f"`batch` must be at most the number of samples, {count}; received: {batch}"
+        )
 
     def order(epoch: np.int64) -> np.ndarray:
         chosen = np.random.default_rng((seed, int(epoch))).permutation(count)[: steps * batch]

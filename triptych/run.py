@@ -22,19 +22,25 @@ MODEL = "model.keras"
 HISTORY = "history.csv"
 
 
-def create(runs: Path, name: str, overwrite: bool = False) -> Path:
-    """Make the folder `runs/name`; an empty name becomes the date and time.
+def require_free(runs: Path, name: str, overwrite: bool = False) -> Path:
+    """The path `runs/name` where `create` could make a folder; an empty name becomes the time.
 
     Raises:
         FileExistsError: it exists and `overwrite` is not set.
         ValueError: `overwrite` would replace a folder that is no run.
     """
     path = runs / (name or time.strftime("%Y-%m-%d-%H%M%S"))
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"the run folder {path} exists; choose another -n, or --overwrite")
+    if path.exists() and not (path / CONFIG).exists():
+        raise ValueError(f"{path} is no run folder (it has no {CONFIG}), so it is not replaced")
+    return path
+
+
+def create(runs: Path, name: str, overwrite: bool = False) -> Path:
+    """Make the folder that `require_free` allows, in place of the run that was there."""
+    path = require_free(runs, name, overwrite)
     if path.exists():
-        if not overwrite:
-            raise FileExistsError(f"the run folder {path} exists; choose another -n, or --overwrite")
-        if not (path / CONFIG).exists():
-            raise ValueError(f"{path} is no run folder (it has no {CONFIG}), so it is not replaced")
         shutil.rmtree(path)
     path.mkdir(parents=True)
     return path
@@ -51,7 +57,7 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON in one step: a reader never sees half of it."""
     part = path.with_name(f".part-{path.name}")
     part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def write_config(run: Path, config: Any) -> None:
@@ -84,4 +90,4 @@ def write_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]])
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)
-    os.replace(part, path)
+    part.replace(path)

@@ -26,7 +26,9 @@ def setup(*, seed: int, gpu_memory_mb: int | None = None) -> None:
     tf.get_logger().setLevel("ERROR")
     devices = tf.config.list_physical_devices("GPU")
     if gpu_memory_mb is not None and not devices:
-        raise ValueError(f"`gpu_memory_mb` caps a GPU, and there is none; received: {gpu_memory_mb}")
+        raise ValueError(
+            f"`gpu_memory_mb` caps a GPU, and there is none; received: {gpu_memory_mb}"
+        )
     for device in devices:
         if gpu_memory_mb is None:
             tf.config.experimental.set_memory_growth(device, True)
@@ -44,7 +46,7 @@ def has_gpu() -> bool:
 
 def choose_precision(
     wanted: Precision, build: Callable[[], keras.Model], images: np.ndarray, steps: int = 5
-) -> str:
+) -> Precision:
     """The precision policy to train with; "auto" is decided by measuring.
 
     float16 is slower than float32 on some cards (GTX 16xx), so with a GPU a few training steps of
@@ -55,8 +57,9 @@ def choose_precision(
         return wanted
     if not has_gpu():
         return "float32"
-    seconds = {}
-    for policy in ("float32", "mixed_float16"):
+    seconds: dict[Precision, float] = {}
+    policies: tuple[Precision, ...] = ("float32", "mixed_float16")
+    for policy in policies:
         keras.config.set_dtype_policy(policy)
         seconds[policy] = _seconds_a_step(build(), images, steps)
         keras.backend.clear_session()

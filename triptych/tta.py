@@ -49,6 +49,8 @@ def render(image: np.ndarray, view: View, size: tuple[int, int]) -> np.ndarray:
     columns = slice(round(left * width), max(round(right * width), round(left * width) + 1))
     part = np.ascontiguousarray(image[rows, columns])
     # Multiples of 32 keep every stride of a backbone whole.
-    side = size if view.scale == 1 else tuple(max(32, round(s * view.scale / 32) * 32) for s in size)
+    side = (
+        size if view.scale == 1 else tuple(max(32, round(s * view.scale / 32) * 32) for s in size)
+    )
     resized = resize(part, (side[0], side[1]))
     return np.ascontiguousarray(resized[:, ::-1]) if view.mirror else resized

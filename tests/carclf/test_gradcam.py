@@ -35,7 +35,7 @@ def test_by_arithmetic() -> None:
     """Class 0 likes red and dislikes green: sums 200, -50; 80 - 50 = 30, 0, over their largest."""
     model = hand_made([[1, 0], [-0.5, 3], [0, 0]])
     heat = heat_maps(model, np.stack([PICTURE, PICTURE]), np.array([0, 1]))
-    np.testing.assert_allclose(heat[0], [[1, 30 / 200], [0, 0]], atol=1e-6)
+    np.testing.assert_allclose(heat[0], [[1.0, 30 / 200], [0.0, 0.0]], atol=1e-6)
     # Class 1 likes green: no sum is negative, and the smallest is 0.
     np.testing.assert_allclose(heat[1], [[0, 1], [1, 0]], atol=1e-6)
 
@@ -46,7 +46,7 @@ def test_a_constant_channel_moves_nothing() -> None:
     picture = PICTURE.copy()
     picture[..., 2] = 90
     heat = heat_maps(model, picture[None], np.array([0]))
-    np.testing.assert_allclose(heat[0], [[1, 80 / 200], [0, 0]], atol=1e-5)
+    np.testing.assert_allclose(heat[0], [[1.0, 80 / 200], [0.0, 0.0]], atol=1e-5)
 
 
 def test_nothing_to_tell_apart_is_an_empty_map() -> None:

@@ -25,12 +25,18 @@ class Settings:
     rate: float = 0.1
     """Share, in [0, 1]."""
     limit: int | None = None
-    parts: tuple[Part, ...] = (Part(), Part(4))
     shape: tuple[int, int] = (1, 2)
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate <= 1:
             raise ValueError(f"`rate` must be in [0, 1]; received: rate={self.rate}")
+
+
+@dataclass(frozen=True)
+class Nested:
+    data: Path
+    parts: tuple[Part, ...] = (Part(), Part(4))
+    whole: Settings = Settings(Path())
 
 
 RECIPES = {
@@ -86,9 +92,9 @@ def test_help_tells_of_flags_units_and_recipes(capsys: pytest.CaptureFixture[str
 
 
 def test_file_round_trip(tmp_path: Path) -> None:
-    settings = Settings(Path("a/b"), 0.25, None, (Part(5, "b"),), (7, 8))
+    settings = Nested(Path("a/b"), (Part(5, "b"),), Settings(Path("c"), 0.25, None, (7, 8)))
     save(settings, tmp_path / "config.json")
-    assert load(Settings, tmp_path / "config.json") == settings
+    assert load(Nested, tmp_path / "config.json") == settings
     assert json.loads((tmp_path / "config.json").read_text())["parts"] == [{"side": 5, "kind": "b"}]
 
 
@@ -98,9 +104,9 @@ def test_file_round_trip(tmp_path: Path) -> None:
         ("{", r"not JSON: .*config\.json"),
         ('{"data": "a", "speed": 3}', r"unknown key in .*config\.json: speed"),
         ('{"data": "a", "parts": [{"side": 3}, {"edge": 1}]}', r"unknown key in .*: parts\.1\.edge"),
-        ('{"data": "a", "rate": "high"}', r"bad value in .*: rate: Input should be a valid number"),
+        ('{"data": "a", "whole": {"data": "b", "rate": "high"}}', r"bad value in .*: whole\.rate: Input should be a valid number"),
         ('{"data": "a", "parts": [{"kind": "c"}]}', r"bad value in .*: parts\.0\.kind: "),
-        ('{"data": "a", "rate": 2}', r"bad value in .*`rate` must be in \[0, 1\]"),
+        ('{"data": "a", "whole": {"data": "b", "rate": 2}}', r"bad value in .*`rate` must be in \[0, 1\]"),
         ("{}", r"bad value in .*: data: Field required"),
         ("[]", r"bad value in .*: the whole: "),
     ],
@@ -109,7 +115,7 @@ def test_bad_files(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=message) as caught:
-        load(Settings, path)
+        load(Nested, path)
     assert "\n" not in str(caught.value)
 
 

