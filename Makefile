@@ -23,7 +23,7 @@ install: $(DEV)  ## .venv with everything for development (GPU=1: TensorFlow wit
 demo: $(USE)  ## draw cars, train on them, predict: one command, no network after installation
 	$(PY) -m carclf.synth --to demo/cars
 	$(PY) -m carclf.train demo --data demo/cars --runs demo/runs -n demo
-	$(PY) -m carclf.predict demo/runs/demo demo/cars/test_upload --submission demo/submission.csv
+	$(PY) -m carclf.predict demo/runs/demo demo/cars/test_upload --submission demo/submission.csv --truth demo/cars/test_solution.csv
 	$(PY) -m carclf.evaluate demo/runs/demo --data demo/cars
 
 test: lint  ## every check: format, lint, import contracts, types, tests

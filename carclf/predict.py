@@ -30,6 +30,8 @@ class Config:
     """Folder of the pictures that an input csv names; default: test_upload beside it."""
     probabilities: Path | None = None
     """Write `Id` and every class's probability here."""
+    truth: Path | None = None
+    """csv `Id,Category` of the right answers; the share of right ones is printed."""
     tta: Annotated[tuple[Kind, ...], tyro.conf.arg(metavar="VIEW...")] = ("flip", "zoom")
     """Views to average: flip, zoom, corners, scales; nothing after --tta: the plain picture."""
     ensemble: How = "mean"
@@ -58,6 +60,10 @@ def predict(config: Config) -> None:
     order = [path.name for path in pictures]
     if config.submission and sample:
         order = submission.sample_order(sample, "Id")
+        submission.rows_in_order({path.name: () for path in pictures}, order)
+    truth = submission.labels(config.truth, "Id", "Category") if config.truth else {}
+    if unknown := sorted(set(truth) - {path.name for path in pictures}):
+        raise ValueError(f"{config.truth}: {unknown[0]} is not among the pictures")
     models = [predictor.open(folder) for folder in folders]
     if len({tuple(model.classes) for model in models}) > 1:
         raise ValueError(f"the runs have different classes: {', '.join(map(str, folders))}")
@@ -71,17 +77,20 @@ def predict(config: Config) -> None:
     combined[[path in images.unreadable for path in pictures]] = 1 / len(classes)
 
     answer = combined.argmax(axis=1)
+    answers = {p.name: (classes[a],) for p, a in zip(pictures, answer, strict=True)}
     if config.probabilities:
         texts = np.char.mod("%.6f", combined)
         rows = [(path.name, *row) for path, row in zip(pictures, texts, strict=True)]
         run.write_rows(config.probabilities, ("Id", *classes), rows)
     if config.submission:
-        answers = {p.name: (classes[a],) for p, a in zip(pictures, answer, strict=True)}
         rows = submission.rows_in_order(answers, order)
         run.write_rows(config.submission, ("Id", "Category"), rows)
         print(f"{config.submission}: {len(rows)} rows, in the order of {sample or 'the input'}")
     else:
         _show(pictures, [names[a] for a in answer], combined.max(axis=1))
+    if config.truth:
+        right = [answers[name] == (category,) for name, category in truth.items()]
+        print(f"accuracy {np.mean(right):.4f} on the {len(right)} pictures of {config.truth}")
 
 
 def _show(pictures: Sequence[Path], names: Sequence[str], confidence: Sequence[float]) -> None:

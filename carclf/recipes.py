@@ -38,7 +38,7 @@ RECIPES: dict[str, Config] = {
         data=tyro.MISSING,
         stages=(
             Stage("head", 2, 5e-3, size="96x128"),
-            Stage("all", 7, 1e-3, size="96x128", freeze_bn=False),
+            Stage("all", 8, 6e-4, size="96x128"),
         ),
     ),
 }

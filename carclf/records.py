@@ -1,6 +1,7 @@
 """A folder of pictures -> list of records; what cannot be used is listed, not fatal."""
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+_CSV_ERRORS = (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError)
 
 
 @dataclass(frozen=True)
@@ -191,15 +193,19 @@ def _pictures(folder: Path) -> list[Path]:
 def _read_table(csv: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     """Text columns of a csv, empty cells as ""."""
     try:
-        table = pd.read_csv(
-            csv,
-            dtype=str,
-            keep_default_na=False,
-            skipinitialspace=True,
-            index_col=False,  # else a comma at the end of every line shifts the columns
-            skip_blank_lines=False,  # else the rows' numbers are not those of the file
-        )
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        with warnings.catch_warnings():
+            # Lines that are all too long get no error: the first column would be an index, or,
+            # by `index_col=False`, the last one would be dropped with a warning.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(
+                csv,
+                dtype=str,
+                keep_default_na=False,
+                skipinitialspace=True,
+                index_col=False,
+                skip_blank_lines=False,  # else the rows' numbers are not those of the file
+            )
+    except (OSError, UnicodeDecodeError, *_CSV_ERRORS) as error:
         raise ValueError(f"{csv} cannot be read as a csv: {error}") from error
     if missing := [c for c in columns if c not in table.columns]:
         raise ValueError(

@@ -21,6 +21,7 @@ from triptych.images import decode
 
 METADATA = "metadata.json"
 _BATCH = 16
+_PLACES = ("Graph execution error", "Detected at node", "<stack traces")
 
 
 class ParityError(ValueError):

@@ -36,7 +36,7 @@ def decode(data: tf.Tensor) -> tf.Tensor:
     octets = tf.concat([tf.io.decode_raw(data, tf.uint8), [0]], 0)
     is_jpeg, is_png, is_bmp, is_gif = (_starts(octets, magic) for magic in _MAGIC)
     known = is_jpeg | is_png | is_bmp | is_gif
-    tf.debugging.assert_equal(known, True, message=f"not a {FORMATS} picture")
+    tf.debugging.Assert(known, [f"not a {FORMATS} picture"])
     if is_jpeg:
         # The default, a fast inverse DCT, is off by up to 9 of 255.
         image = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
@@ -113,7 +113,7 @@ def _decode_bmp(data: tf.Tensor, octets: tf.Tensor) -> tf.Tensor:
     bits = _number(octets, 28, 2, little=True)
     packed = _number(octets, 30, 4, little=True)
     plain = (header >= 40) & (packed == 0) & (bits >= 8)
-    tf.debugging.assert_equal(plain, True, message="BMP must be uncompressed, of 8 or more bits")
+    tf.debugging.Assert(plain, ["BMP must be uncompressed, of 8 or more bits"])
     image = tf.io.decode_bmp(data)
     if bits == 8:
         # TensorFlow gives the indices into the table of colours, which are blue, green, red, 0.
@@ -170,9 +170,9 @@ def _upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     if orientation >= 5:
         image = tf.transpose(image, (1, 0, 2))
     if tf.reduce_any(orientation == (2, 3, 6, 7)):
-        image = image[:, ::-1]
+        image = tf.reverse(image, [1])
     if tf.reduce_any(orientation == (3, 4, 7, 8)):
-        image = image[::-1]
+        image = tf.reverse(image, [0])
     return image
 
 

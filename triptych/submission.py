@@ -12,17 +12,23 @@ def sample_order(sample: Path, key: str) -> list[str]:
     Raises:
         ValueError: not a csv, no such column, or a value that stands there twice (with its row).
     """
+    return list(labels(sample, key))
+
+
+def labels(csv: Path, key: str, value: str | None = None) -> dict[str, str]:
+    """Column `key` -> column `value` (or "") of a csv, in its order; raises as `sample_order`."""
     try:
-        table = pd.read_csv(sample, dtype=str, keep_default_na=False)
+        table = pd.read_csv(csv, dtype=str, keep_default_na=False)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{sample} cannot be read as a csv: {error}") from error
-    if key not in table:
-        raise ValueError(f"{sample} has no column {key}; it has: {', '.join(table.columns)}")
+        raise ValueError(f"{csv} cannot be read as a csv: {error}") from error
+    for column in (key, value):
+        if column is not None and column not in table:
+            raise ValueError(f"{csv} has no column {column}; it has: {', '.join(table.columns)}")
     twice = table.index[table[key].duplicated()]
     if len(twice):
         row = int(twice[0])
-        raise ValueError(f"{sample}, row {row + 2}: {key} {table[key][row]} stands there twice")
-    return list(table[key])
+        raise ValueError(f"{csv}, row {row + 2}: {key} {table[key][row]} stands there twice")
+    return dict(zip(table[key], table[value] if value else [""] * len(table), strict=True))
 
 
 def rows_in_order(

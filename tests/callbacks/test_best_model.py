@@ -106,7 +106,9 @@ def test_saves_the_averaged_weights(tmp_path: Path) -> None:
             validation.append((errors**2).mean())
 
     model = small_model(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.8))
-    callback = BestModel(tmp_path / "best.keras", mode="max" if validation[1] > validation[0] else "min")
+    callback = BestModel(
+        tmp_path / "best.keras", mode="max" if validation[1] > validation[0] else "min"
+    )
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
     history = model.fit(
         inputs,

@@ -87,7 +87,9 @@ def fit(model: keras.Model, callback: keras.callbacks.Callback, **kwargs: Any) -
     model.fit(X, Y, batch_size=4, shuffle=False, verbose=0, callbacks=[callback], **kwargs)
 
 
-def by_hand(rule: Callable[..., tuple[np.ndarray, ...]], schedule: OneCycle, steps: int) -> np.ndarray:
+def by_hand(
+    rule: Callable[..., tuple[np.ndarray, ...]], schedule: OneCycle, steps: int
+) -> np.ndarray:
     """Weights [4] of the linear model after `steps` batches of four, in float64."""
     inputs = np.concatenate([X, np.ones((24, 1))], axis=1).astype(np.float64)
     weights = np.array([0.1, 0.1, 0.1, 0.0])
@@ -101,7 +103,9 @@ def by_hand(rule: Callable[..., tuple[np.ndarray, ...]], schedule: OneCycle, ste
     return weights
 
 
-def adam(g: np.ndarray, state: np.ndarray, t: int, lr: float, beta: float) -> tuple[np.ndarray, ...]:
+def adam(
+    g: np.ndarray, state: np.ndarray, t: int, lr: float, beta: float
+) -> tuple[np.ndarray, ...]:
     m = beta * state[0] + (1 - beta) * g
     v = 0.999 * state[1] + 0.001 * g**2
     step = lr * np.sqrt(1 - 0.999**t) / (1 - beta**t) * m / (np.sqrt(v) + 1e-7)
@@ -113,19 +117,23 @@ def sgd(g: np.ndarray, state: np.ndarray, t: int, lr: float, beta: float) -> tup
     return m, np.stack([m, m])
 
 
-def nesterov(g: np.ndarray, state: np.ndarray, t: int, lr: float, beta: float) -> tuple[np.ndarray, ...]:
+def nesterov(
+    g: np.ndarray, state: np.ndarray, t: int, lr: float, beta: float
+) -> tuple[np.ndarray, ...]:
     m = beta * state[0] - lr * g
     return beta * m - lr * g, np.stack([m, m])
 
 
-def rmsprop(g: np.ndarray, state: np.ndarray, t: int, lr: float, beta: float) -> tuple[np.ndarray, ...]:
+def rmsprop(
+    g: np.ndarray, state: np.ndarray, t: int, lr: float, beta: float
+) -> tuple[np.ndarray, ...]:
     v = 0.9 * state[1] + 0.1 * g**2
     m = beta * state[0] + lr * g / np.sqrt(v + 1e-7)
     return -m, np.stack([m, v])
 
 
 OPTIMIZERS: dict[str, tuple[Callable[..., Any], Callable[..., tuple[np.ndarray, ...]]]] = {
-    "adam": (lambda: keras.optimizers.Adam(), adam),
+    "adam": (keras.optimizers.Adam, adam),
     "adamw": (lambda: keras.optimizers.AdamW(weight_decay=0.0), adam),
     "sgd": (lambda: keras.optimizers.SGD(momentum=0.9), sgd),
     "nesterov": (lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True), nesterov),

@@ -12,7 +12,7 @@ from carclf import data
 from triptych.images import resize
 from triptych.pictures import Pictures
 
-LABELS = [0, 0, 0, 2, 2]
+LABELS = np.array([0, 0, 0, 2, 2])
 
 
 @pytest.fixture

@@ -32,10 +32,11 @@ pixels = tf.stack([tf.io.decode_png(files[0], channels=3)] * 2)
 answers["pixels"] = signatures["pixels"](pixels=pixels)["probabilities"]
 answers["json"] = signatures["metadata"]()["json"]
 def plain(value):
-    return value.decode() if isinstance(value, bytes) else value
-values = {key: value.numpy().tolist() for key, value in answers.items()}
-strings = {k: [plain(x) for x in v] if isinstance(v, list) else plain(v) for k, v in values.items()}
-print(json.dumps(strings))
+    if isinstance(value, bytes):
+        return value.decode()
+    return [plain(item) for item in value] if isinstance(value, list) else value
+values = {key: value.numpy() for key, value in answers.items()}
+print(json.dumps({k: plain(getattr(v, "tolist", lambda v=v: v)()) for k, v in values.items()}))
 """
 
 
@@ -97,6 +98,7 @@ def test_answers_without_triptych_and_keras(
     assert np.ptp(expected, axis=0).max() > 0.01
     np.testing.assert_allclose(answers["probabilities"], expected, atol=1e-5)
     np.testing.assert_allclose(answers["pixels"], expected[[0, 0]], atol=1e-5)
+    assert "failed" not in program.stderr  # an optimizer that gives up says so, and goes on
     best = expected.argmax(axis=1)
     assert answers["name"] == [NAMES[i] for i in best]
     assert answers["id"] == [["7", "8", "9"][i] for i in best]

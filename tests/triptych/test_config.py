@@ -103,10 +103,19 @@ def test_file_round_trip(tmp_path: Path) -> None:
     [
         ("{", r"not JSON: .*config\.json"),
         ('{"data": "a", "speed": 3}', r"unknown key in .*config\.json: speed"),
-        ('{"data": "a", "parts": [{"side": 3}, {"edge": 1}]}', r"unknown key in .*: parts\.1\.edge"),
-        ('{"data": "a", "whole": {"data": "b", "rate": "high"}}', r"bad value in .*: whole\.rate: Input should be a valid number"),
+        (
+            '{"data": "a", "parts": [{"side": 3}, {"edge": 1}]}',
+            r"unknown key in .*: parts\.1\.edge",
+        ),
+        (
+            '{"data": "a", "whole": {"data": "b", "rate": "high"}}',
+            r"bad value in .*: whole\.rate: Input should be a valid number",
+        ),
         ('{"data": "a", "parts": [{"kind": "c"}]}', r"bad value in .*: parts\.0\.kind: "),
-        ('{"data": "a", "whole": {"data": "b", "rate": 2}}', r"bad value in .*`rate` must be in \[0, 1\]"),
+        (
+            '{"data": "a", "whole": {"data": "b", "rate": 2}}',
+            r"bad value in .*`rate` must be in \[0, 1\]",
+        ),
         ("{}", r"bad value in .*: data: Field required"),
         ("[]", r"bad value in .*: the whole: "),
     ],

@@ -64,7 +64,7 @@ def test_metadata_inside_and_beside(toy: Path) -> None:
 
 
 def test_bad_picture_is_a_clear_error(toy: Path) -> None:
-    with pytest.raises(ValueError, match="not a JPEG, PNG, BMP or GIF picture"):
+    with pytest.raises(ValueError, match=r"picture: .*\[not a JPEG, PNG, BMP or GIF picture\]$"):
         export.SavedModel(toy).from_bytes([b"some words"])
 
 

@@ -51,7 +51,7 @@ def test_check(tmp_path: Path) -> None:
 def test_json_and_rows_are_written_in_one_step(tmp_path: Path) -> None:
     run.write_json(tmp_path / "a.json", {"name": "Škoda"})
     assert json.loads((tmp_path / "a.json").read_text()) == {"name": "Škoda"}
-    rows = [("a, b", 'with "quotes"'), ("две\nстроки", "")]
+    rows = [("a, b", 'with "quotes"'), ("zwei\nZeilen", "")]
     run.write_rows(tmp_path / "a.csv", ("x", "y"), rows)
     with (tmp_path / "a.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [["x", "y"], *map(list, rows)]

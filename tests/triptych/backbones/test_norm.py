@@ -81,7 +81,9 @@ def test_moving_statistics_by_hand() -> None:
 
 def test_a_single_value_a_channel_has_variance_zero() -> None:
     theirs, ours = pair()
-    for a, b in zip(step(ours, X[:1, :1, :1], True), step(theirs, X[:1, :1, :1], True), strict=True):
+    for a, b in zip(
+        step(ours, X[:1, :1, :1], True), step(theirs, X[:1, :1, :1], True), strict=True
+    ):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
