@@ -132,9 +132,10 @@ class SavedModel:
         try:
             answers = self._loaded.signatures[name](pictures)
         except tf.errors.InvalidArgumentError as error:
-            raise ValueError(
-                f"the exported model cannot read a picture: {error.message}"
-            ) from error
+            # Before the reason stand the places in the graph.
+            lines = error.message.splitlines()
+            reason = next(line for line in lines if line and not line.startswith(_PLACES))
+            raise ValueError(f"the exported model cannot read a picture: {reason}") from error
         return {key: value.numpy() for key, value in answers.items()}
 
 

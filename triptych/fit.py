@@ -1,6 +1,7 @@
 """Phases of one training: the only call of `model.fit`."""
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,16 +53,19 @@ def fit(
         phase.compile(model)
         # Variables that are made while TensorFlow traces the first step make it trace twice.
         model.optimizer.build(model.trainable_variables)
-        model.fit(
-            phase.train,
-            steps_per_epoch=phase.steps,
-            validation_data=phase.validation,
-            initial_epoch=done,
-            epochs=done + phase.epochs,
-            callbacks=[StopOnBadLoss(phase.name), *phase.callbacks(), *callbacks],
-            shuffle=False,  # the pipeline shuffles
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
+        with warnings.catch_warnings():
+            # Nobody knows the length of validation data that may have to leave a picture out.
+            warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+            model.fit(
+                phase.train,
+                steps_per_epoch=phase.steps,
+                validation_data=phase.validation,
+                initial_epoch=done,
+                epochs=done + phase.epochs,
+                callbacks=[StopOnBadLoss(phase.name), *phase.callbacks(), *callbacks],
+                shuffle=False,  # the pipeline shuffles
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
         done += phase.epochs
 
 

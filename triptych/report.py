@@ -29,6 +29,8 @@ def curves(history: Path, to: Path) -> None:
         if f"val_{name}" in table:
             axis.plot(table["epoch"], table[f"val_{name}"], label="validation", color="tab:orange")
             axis.legend()
+        if name == "learning_rate":
+            axis.set_yscale("log")  # a stage's rate may be a hundredth of the one before
         axis.set_xlabel("epoch")
         axis.set_title(name.replace("_", " "))
         axis.grid(alpha=0.3)

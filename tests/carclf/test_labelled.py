@@ -43,9 +43,13 @@ def test_pictures_cover_the_largest_size_with_a_margin(tree_dir: Path) -> None:
 
 
 def test_folds_and_seeds(tree_dir: Path) -> None:
-    folds = [load(tree_dir, fold=fold, folds=4, seed=1).validation for fold in range(4)]
+    """The split has a seed of its own, so that runs with several seeds can be compared."""
+    folds = [load(tree_dir, fold=fold, folds=4, split_seed=1).validation for fold in range(4)]
     assert sorted(np.concatenate(folds)) == list(range(36))
-    np.testing.assert_array_equal(load(tree_dir, fold=2, folds=4, seed=1).validation, folds[2])
+    other = load(tree_dir, fold=2, folds=4, split_seed=1, seed=5).validation
+    np.testing.assert_array_equal(other, folds[2])
+    assert (load(tree_dir, fold=2, folds=4).validation != folds[2]).any()
+    assert (load(tree_dir).validation != load(tree_dir, split_seed=1).validation).any()
     with pytest.raises(ValueError, match="received: fold=4, folds=4"):
         load(tree_dir, fold=4, folds=4)
 

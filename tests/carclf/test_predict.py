@@ -34,7 +34,7 @@ def contest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Image.new("RGB", (60, 40), colour).save(tmp_path / "test_upload" / name)
     sample = "Id,Category\nb.png,0\nc.png,0\na.png,0\n"
     (tmp_path / "sample-submission.csv").write_text(sample)
-    known: Any = predictor.Predictor(Colour(), (32, 48), ["0", "1", "10"], ["red", "green", "blue"])  # type: ignore[arg-type]
+    known: Any = predictor.Predictor(Colour(), (32, 48), ["0", "1", "10"], ["red", "green", "blue"])
     monkeypatch.setattr(predictor, "open", lambda run: known)
     return tmp_path
 

@@ -51,11 +51,11 @@ def test_same_seed_same_weights_to_the_bit(trained: tuple[Config, Path]) -> None
     assert (folder / "split.csv").read_text() == (again / "split.csv").read_text()
 
 
-def test_another_seed_other_weights_and_another_split(trained: tuple[Config, Path]) -> None:
+def test_another_seed_other_weights(trained: tuple[Config, Path]) -> None:
     config, folder = trained
     other = train(replace(config, name="other", seed=4))
     assert all((a != b).any() for a, b in zip(weights(folder), weights(other), strict=True))
-    assert (folder / "split.csv").read_text() != (other / "split.csv").read_text()
+    assert (folder / "split.csv").read_text() == (other / "split.csv").read_text()
 
 
 def test_what_a_run_leaves_behind(trained: tuple[Config, Path]) -> None:

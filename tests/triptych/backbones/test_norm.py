@@ -30,7 +30,9 @@ def pair(dtype: str = "float32", **options: Any) -> tuple[keras.Layer, keras.Lay
     return layers[0], layers[1]
 
 
-def step(layer: keras.Layer, x: Any, training: bool, compiled: bool = False) -> list[np.ndarray]:
+def step(
+    layer: keras.Layer, x: Any, training: bool, compile: Any = lambda function: function
+) -> list[np.ndarray]:
     """Outputs, gradients by inputs and parameters, then all weights of the layer."""
 
     def differentiate(x: Any) -> tuple[Any, Any]:
@@ -40,8 +42,7 @@ def step(layer: keras.Layer, x: Any, training: bool, compiled: bool = False) -> 
             loss = tf.reduce_sum(tf.cast(y, tf.float32) * UPSTREAM[: x.shape[0], : x.shape[1]])
         return y, tape.gradient(loss, [x, *[v.value for v in layer.trainable_variables]])
 
-    run = tf.function(differentiate) if compiled else differentiate
-    y, gradients = run(tf.convert_to_tensor(x))
+    y, gradients = compile(differentiate)(tf.convert_to_tensor(x))
     arrays = [y, *gradients, *layer.weights]
     return [np.asarray(tf.cast(keras.ops.convert_to_tensor(a), tf.float32)) for a in arrays]
 
@@ -64,9 +65,11 @@ def test_same_numbers_as_keras(dtype: str, tolerance: float, training: bool) -> 
     assert (got[-1] != STATE[3].astype(np.float32)).all() == training
 
 
-def test_same_numbers_when_compiled() -> None:
+@pytest.mark.parametrize("xla", [False, True])
+def test_same_numbers_when_compiled(xla: bool) -> None:
     theirs, ours = pair()
-    for a, b in zip(step(ours, X, True, compiled=True), step(theirs, X, True), strict=True):
+    compiled = step(ours, X, True, tf.function(jit_compile=xla))
+    for a, b in zip(compiled, step(theirs, X, True), strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-4)
 
 
