@@ -35,7 +35,9 @@ COMMANDS = [
 FRAMEWORKS = ("tensorflow", "keras", "torch", "cv2", "albumentations", "sklearn", "matplotlib")
 
 # Arguments for registered classes that cannot be made without any.
-ARGUMENTS: dict[str, dict[str, Any]] = {}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "GroupedConv2D": {"filters": 8, "kernel_size": 3, "groups": 2},
+}
 
 
 def sources() -> list[Path]:
