@@ -37,8 +37,9 @@ RECIPES: dict[str, Config] = {
     "demo": Config(
         data=tyro.MISSING,
         stages=(
-            Stage("head", 2, 5e-3, size="96x128"),
-            Stage("all", 8, 6e-4, size="96x128"),
+            Stage("head", 2, 5e-3, size="128x160", batch=16),
+            Stage("all", 9, 4e-4, size="128x160", batch=16),
         ),
+        augment="light",
     ),
 }

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from carclf import predictor
+from carclf.inputs import Readable
 from carclf.labelled import Labelled
 from carclf.metrics import accuracy
 from triptych import run
-from triptych.images import ImageError
 from triptych.tta import Kind
 
 TTA: tuple[Kind, ...] = ("flip", "zoom")
@@ -18,26 +16,14 @@ def validate(folder: Path, data: Labelled) -> dict[str, float]:
     """Write metrics.json and validation.csv (probabilities) into the run folder."""
     model = predictor.open(folder)
     pictures, labels = data.side(data.validation)
-    gone: set[int] = set()
-
-    def read(index: int) -> np.ndarray:
-        try:
-            return pictures[index]
-        except ImageError as error:
-            if index not in gone:
-                print(f"left out: {error}", flush=True)
-            gone.add(index)
-            return np.zeros((*model.size, 3), np.uint8)
-
-    plain = model.probabilities(len(labels), read)
-    averaged = model.probabilities(len(labels), read, TTA)
-    kept = [i for i in range(len(labels)) if i not in gone]
-    pictures, labels, plain, averaged = (
-        pictures.select(kept),
-        labels[kept],
-        plain[kept],
-        averaged[kept],
-    )
+    images = Readable(pictures.paths, model.size)
+    plain = model.probabilities(len(labels), images.read)
+    averaged = model.probabilities(len(labels), images.read, TTA)
+    for reason in images.unreadable.values():
+        print(f"left out: {reason}", flush=True)
+    kept = [i for i, path in enumerate(pictures.paths) if path not in images.unreadable]
+    pictures, labels = pictures.select(kept), labels[kept]
+    plain, averaged = plain[kept], averaged[kept]
     metrics = {
         "pictures": len(labels),
         "accuracy": accuracy(plain, labels),

@@ -121,6 +121,7 @@ def test_exif_orientation(orientation: int) -> None:
     np.testing.assert_array_equal(decode(data), PIXELS)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_damaged_exif_does_not_spoil_the_pixels() -> None:
     plain = encoded(PIXELS, "JPEG", quality=95)
     for block in (b"Exif\0\0", b"Exif\0\0MM\0*\0\0\0\x08\0\x09" + b"\xff" * 30, b"Exif\0\0II*"):
@@ -149,6 +150,7 @@ def damaged() -> dict[str, tuple[bytes, str]]:
     }
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("name", damaged())
 def test_what_cannot_be_used(name: str, tmp_path: Path) -> None:
     data, reason = damaged()[name]
