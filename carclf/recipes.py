@@ -40,6 +40,5 @@ RECIPES: dict[str, Config] = {
             Stage("head", 2, 5e-3, size="128x160", batch=16),
             Stage("all", 9, 4e-4, size="128x160", batch=16),
         ),
-        augment="light",
     ),
 }
