@@ -39,7 +39,11 @@ def _read(file: io.BufferedReader) -> dict[str, np.ndarray]:
     for key in _Unpickler(file).load():
         count = int(np.frombuffer(file.read(8), "<i8")[0])
         dtype = np.dtype(dtypes[key])
-        storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
+        values = file.read(count * dtype.itemsize)
+        # A tensor may use only a part of its storage, so a cut storage need not show later.
+        if len(values) != count * dtype.itemsize:
+            raise ValueError(f"storage {key} is cut off")
+        storages[key] = np.frombuffer(values, dtype)
     return {name: tensor.resolve(storages) for name, tensor in pending.items()}
 
 
