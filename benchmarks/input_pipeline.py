@@ -52,7 +52,7 @@ def measure(config: Config, data: Path) -> None:
     for name, cache_mb in (("from disk", 0), ("cached", 4000)):
         loaded = labelled.load(replace(recipe, cache_mb=cache_mb), 2)
         (phase,) = stages.phases(recipe, loaded, 2)
-        sides[name] = iter(phase.train)
+        sides[name] = iter(phase.train(0))
     phase.compile(model)
     batch = next(sides["cached"])
     model.train_on_batch(*batch)

@@ -10,9 +10,10 @@ import keras
 class BestModel(keras.callbacks.Callback):
     """Save the model to `path` (`.keras`) after each epoch whose `monitor` is the best so far.
 
-    Unlike `keras.callbacks.ModelCheckpoint` it keeps its best value from one `fit` to the next, a
-    training metric is as good as a validation one, and the file is replaced in one step: a kill
-    or a full disk while saving leaves the previous best.
+    Unlike `keras.callbacks.ModelCheckpoint` it keeps its best value from one `fit` to the next and,
+    by `get_state` and `set_state`, from one process to the next; a training metric is as good as a
+    validation one; and the file is replaced in one step: a kill or a full disk while saving leaves
+    the previous best. Give `EMAWeights` before it, so that it saves the averaged weights.
 
     Raises:
         ValueError: `mode` is neither "min" nor "max", or the epoch's logs lack `monitor`.
@@ -28,6 +29,19 @@ class BestModel(keras.callbacks.Callback):
         self.mode = mode
         self.best = math.inf if mode == "min" else -math.inf
         self.best_epoch: int | None = None
+
+    def get_state(self) -> dict[str, Any]:
+        """The best value and its epoch, counted from 0."""
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` gave."""
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        # All callbacks of a fit share this dict: a callback that has to come first can tell.
+        if self.params is not None:
+            self.params["best_model"] = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}

@@ -2,30 +2,32 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import keras
+
+from callbacks import hyperparameters
 
 
 class OneCycle(keras.callbacks.Callback):
     """One-cycle learning rate and momentum (Smith 2018, https://arxiv.org/abs/1803.09820).
 
     The learning rate rises from `max_lr / div_factor` to `max_lr` in the first `pct_start` of the
-    `total_steps` batches, then falls to `max_lr / div_factor / final_div_factor`. Momentum
-    (`beta_1` of the Adam family, `momentum` of SGD and RMSprop) goes the other way, between
-    `max_momentum` and `base_momentum`. The values are those of
-    `torch.optim.lr_scheduler.OneCycleLR`, two phases.
+    `total_steps` batches, then falls to `max_lr / div_factor / final_div_factor`; if `three_phase`,
+    first to where it started, as fast as it rose. Momentum (`beta_1` of the Adam family, `momentum`
+    of SGD and RMSprop) goes the other way, between `max_momentum` and `base_momentum`. The values
+    are those of `torch.optim.lr_scheduler.OneCycleLR`; a rise of a single batch, where that divides
+    by zero, is a start at the top.
 
     With `total_steps=None` every `fit` is a cycle of its own, as long as its epochs x steps. With a
-    number the cycle goes on from one `fit` to the next; past its end the last values stay.
-
-    Works with the compiled training step of the TensorFlow backend, where Keras's optimizers have
-    their momentum as a Python number, which compiling would make a constant: while a batch runs, a
-    variable stands in its place.
+    number the cycle goes on from one `fit` to the next; past its end the last values stay. Batches
+    count, not the optimizer's updates (`gradient_accumulation_steps`); those of one execution
+    (`steps_per_execution`) all have the values of its first.
 
     Raises:
         ValueError: an argument out of its range; or at the start of training, the optimizer has no
-            momentum, or the length of the data is unknown and `total_steps` not given.
+            momentum or a schedule as its learning rate, or the length of the data is unknown and
+            `total_steps` not given.
     """
 
     def __init__(
@@ -40,16 +42,22 @@ class OneCycle(keras.callbacks.Callback):
         base_momentum: float = 0.85,
         max_momentum: float = 0.95,
         cycle_momentum: bool = True,
+        three_phase: bool = False,
     ) -> None:
         super().__init__()
         if not 0 < pct_start < 1:
             raise ValueError(f"`pct_start` must be in (0, 1); received: pct_start={pct_start}")
+        if three_phase and pct_start > 0.5:
+            raise ValueError(
+                "`pct_start` must be at most 0.5 with `three_phase=True`; "
+                f"received: pct_start={pct_start}"
+            )
         if anneal not in _ANNEAL:
             raise ValueError(f"`anneal` must be 'cos' or 'linear'; received: anneal={anneal!r}")
-        if max_lr <= 0:
-            raise ValueError(f"`max_lr` must be positive; received: max_lr={max_lr}")
-        if total_steps is not None and total_steps < 1:
-            raise ValueError(f"`total_steps` must be positive; received: total_steps={total_steps}")
+        for name in ("max_lr", "total_steps", "div_factor", "final_div_factor"):
+            value = locals()[name]
+            if value is not None and not value > 0:
+                raise ValueError(f"`{name}` must be positive; received: {name}={value}")
         if not 0 < base_momentum <= max_momentum < 1:
             raise ValueError(
                 "`base_momentum` and `max_momentum` must be in (0, 1), in this order; received: "
@@ -64,43 +72,63 @@ class OneCycle(keras.callbacks.Callback):
         self.base_momentum = base_momentum
         self.max_momentum = max_momentum
         self.cycle_momentum = cycle_momentum
+        self.three_phase = three_phase
         self.step = 0
         self._length = total_steps
-        self._first = 0
-        self._momentum: Any = None
-        self._optimizer: Any = None
+        self._resumed = False
         self._attribute = ""
+        self._train_function: Any = None
+
+    @classmethod
+    def fastai(cls, max_lr: float, total_steps: int | None = None) -> Self:
+        """The cycle with the defaults of fastai's `fit_one_cycle`.
+
+        The same: cosine from `max_lr / 25` up in a quarter of the batches and down to
+        `max_lr / 1e5`, momentum 0.95 -> 0.85 -> 0.95. Not the same: of N batches fastai places
+        batch i at i / N, so that its top is at batch N / 4 and its last batch just short of the
+        end; here, as in PyTorch, the top is at N / 4 - 1 and the last batch at the end.
+        """
+        return cls(max_lr, total_steps, pct_start=0.25, final_div_factor=1e5 / 25)
 
     def values(self, step: int, total_steps: int) -> tuple[float, float]:
         """(learning rate, momentum) of batch number `step`, counted from 0.
 
         Past the end of the cycle both stay at their last values.
         """
-        start_lr = self.max_lr / self.div_factor
-        last_lr = start_lr / self.final_div_factor
-        peak = self.pct_start * total_steps - 1
-        end = total_steps - 1
-        mix = _ANNEAL[self.anneal]
-        if step < peak:
-            share = step / peak
-            return (
-                mix(start_lr, self.max_lr, share),
-                mix(self.max_momentum, self.base_momentum, share),
-            )
-        share = min((step - peak) / (end - peak), 1.0)
-        return mix(self.max_lr, last_lr, share), mix(self.base_momentum, self.max_momentum, share)
+        start_lr, rise = self.max_lr / self.div_factor, self.pct_start * total_steps
+        corners = [(0.0, start_lr, self.max_momentum), (rise - 1, self.max_lr, self.base_momentum)]
+        if self.three_phase:
+            corners.append((2 * rise - 2, start_lr, self.max_momentum))
+        corners.append((total_steps - 1, start_lr / self.final_div_factor, self.max_momentum))
+        last = len(corners) - 1
+        phase = next((i for i in range(1, last) if step <= corners[i][0]), last)
+        (begin, *before), (end, *after) = corners[phase - 1 : phase + 1]
+        share = min((step - begin) / (end - begin), 1.0) if end > begin else 1.0
+        rate, momentum = map(_ANNEAL[self.anneal], before, after, (share, share))
+        return rate, momentum
+
+    def get_state(self) -> dict[str, Any]:
+        """The batches done and the length of the cycle that is under way, for `set_state`."""
+        return {"step": self.step, "length": self._length}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Let the next `fit` go on where the callback was that gave `state`."""
+        self.step, self._length = state["step"], state["length"]
+        self._resumed = True
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        if self.total_steps is None:
+        if self.total_steps is None and not self._resumed:
             self.step, self._length = 0, None
-        # LossScaleOptimizer wraps the optimizer that has the momentum.
-        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        if self.cycle_momentum and optimizer is not self._optimizer:
-            self._attribute = _momentum_attribute(optimizer)
-            self._optimizer = optimizer
-            self._momentum = _Momentum(self.max_momentum, trainable=False, name="momentum")
-            # A step that an earlier fit compiled has a constant in it.
-            self.model.make_train_function(force=True)
+        self._resumed = False
+        hyperparameters.check_learning_rate(self.model.optimizer)
+        if self.cycle_momentum:
+            self._attribute = hyperparameters.momentum_name(self.model.optimizer)
+            self._heed_momentum(anew=True)
+
+    def _heed_momentum(self, *, anew: bool) -> None:
+        model, make = self.model, hyperparameters.with_variable_momentum
+        if model.train_function is not self._train_function:
+            model.train_function = self._train_function = make(model, self._attribute, anew=anew)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._length is None:
@@ -110,49 +138,23 @@ class OneCycle(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         assert self._length is not None  # set when an epoch begins
-        learning_rate, momentum = self.values(self.step, self._length)
         self._first = batch
-        self.model.optimizer.learning_rate = learning_rate
+        model = self.model
+        model.optimizer.learning_rate, momentum = self.values(self.step, self._length)
         if self.cycle_momentum:
-            self._momentum.assign(momentum)
-            # Past the optimizer's `__setattr__`, which would count the variable among its state.
-            vars(self._optimizer)[self._attribute] = self._momentum
+            setattr(hyperparameters.inner(model.optimizer), self._attribute, momentum)
+            # Again: a callback that unfreezes layers makes a new function.
+            self._heed_momentum(anew=False)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.cycle_momentum:
-            # A number again, so that the optimizer can be saved.
-            vars(self._optimizer)[self._attribute] = float(self._momentum)
-        # With `steps_per_execution` one call stands for several batches.
-        self.step += batch - self._first + 1
+        # With `steps_per_execution` one call stands for several batches, and Keras counts on past
+        # the end of an epoch that they do not divide.
+        last = batch if self.params["steps"] is None else min(batch, self.params["steps"] - 1)
+        self.step += last - self._first + 1
 
 
-class _Momentum(keras.Variable):
-    """A variable that answers Keras's question, while the step is compiled, whether it is 0."""
-
-    def __ne__(self, other: object) -> bool:
-        return True
-
-    def __gt__(self, other: object) -> bool:
-        return True
-
-
-def _momentum_attribute(optimizer: keras.optimizers.Optimizer) -> str:
-    for name in ("beta_1", "momentum"):
-        # An optimizer that was made with momentum 0 has no room for it.
-        if getattr(optimizer, name, 0) > 0:
-            return name
-    raise ValueError(
-        "`cycle_momentum` must be False for an optimizer without momentum; "
-        f"received: {type(optimizer).__name__}"
-    )
-
-
-def _cos(start: float, end: float, share: float) -> float:
-    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
-
-
-def _linear(start: float, end: float, share: float) -> float:
-    return start + (end - start) * share
-
-
-_ANNEAL: dict[str, Callable[[float, float, float], float]] = {"cos": _cos, "linear": _linear}
+# Between two values, `share` of the way.
+_ANNEAL: dict[str, Callable[[float, float, float], float]] = {
+    "cos": lambda start, end, share: end + (start - end) / 2 * (1 + math.cos(math.pi * share)),
+    "linear": lambda start, end, share: start + (end - start) * share,
+}

@@ -101,6 +101,24 @@ _STAGE = PrimitiveConstructorSpec(
 )
 
 
+# What a run that goes on may have otherwise than when it was begun: it changes no number. The data
+# are compared by what is in them.
+FREE = frozenset(
+    [
+        "data",
+        "name",
+        "runs",
+        "overwrite",
+        "resume",
+        "checkpoint_steps",
+        "time_limit",
+        "gpu_memory_mb",
+        "cache_mb",
+        "workers",
+    ]
+)
+
+
 @dataclass(frozen=True)
 class Config:
     """Train a car-model classifier on your own pictures."""
@@ -113,6 +131,12 @@ class Config:
     """Folder that run folders are made in."""
     overwrite: bool = False
     """Replace a run folder that exists."""
+    resume: bool = False
+    """Go on with the run of this name where it was stopped or killed; if there is none, start."""
+    checkpoint_steps: int = 100
+    """Batches between two checkpoints; the end of an epoch always makes one."""
+    time_limit: float | None = None
+    """Minutes after which training stops for now, to be resumed."""
     class_csv: Path | None = None
     """csv `Category,name` of class names; default: classes.csv in the data, else the folders."""
     val_fraction: float = 0.2
@@ -181,6 +205,16 @@ class Config:
         _require(0 < self.layer_decay <= 1, "layer_decay", "in (0, 1]", self.layer_decay)
         _require(0 <= self.ema < 1, "ema", "in [0, 1)", self.ema)
         _require(self.accumulate > 0, "accumulate", "positive", self.accumulate)
+        _require(self.checkpoint_steps > 0, "checkpoint_steps", "positive", self.checkpoint_steps)
+        _require(
+            self.time_limit is None or self.time_limit > 0,
+            "time_limit",
+            "positive",
+            self.time_limit,
+        )
+        _require(
+            not (self.overwrite and self.resume), "overwrite", "off with --resume", self.overwrite
+        )
         validated = self.fold is not None or self.val_fraction > 0
         _require(
             validated or self.monitor == "loss", "monitor", "loss, without validation", self.monitor

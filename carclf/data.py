@@ -23,8 +23,9 @@ def training(
     cutmix: float,
     seed: int,
     workers: int,
+    start: int = 0,
 ) -> tf.data.Dataset:
-    """Endless augmented batches.
+    """Endless augmented batches, without the first `start`.
 
     image uint8 [B, H, W, 3] RGB, target float32 [B, classes] (rows sum to 1), weight float32 [B].
     """
@@ -43,6 +44,7 @@ def training(
         seed=seed,
         workers=workers,
         mix=mixer(mixup, cutmix),
+        start=start,
     )
 
 

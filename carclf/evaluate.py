@@ -70,7 +70,7 @@ def evaluate(config: Config) -> dict[str, Any]:
     found, side = choose(match(data, classes, names), classes, splits, config.side)
     # Larger than any view needs; a photograph of 50 megapixels need not stay in memory.
     cover = (2 * max(m.size[0] for m in models), 2 * max(m.size[1] for m in models))
-    pictures, labels, remarks = labelled.usable(found, cover, 0, os.cpu_count() or 1)
+    pictures, labels, remarks, _ = labelled.usable(found, cover, 0, os.cpu_count() or 1)
     for remark in data.problems + remarks:
         print(f"{remark.where}: {remark.reason}")
     if not len(labels):

@@ -1,6 +1,7 @@
 """Records -> checked, decoded and split pictures, with a report of what is odd about them."""
 
 import csv
+import hashlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,8 @@ from carclf.config import Config, parse_size
 from triptych import run
 from triptych.pictures import Checked, Pictures, left_out, odd_sized
 
+SPLIT = "split.csv"
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -27,6 +30,7 @@ class Labelled:
     training: np.ndarray
     validation: np.ndarray
     problems: list[records.Problem]
+    digests: list[str]
 
     @property
     def summary(self) -> str:
@@ -52,7 +56,7 @@ def load(config: Config, workers: int) -> Labelled:
     # A crop may be half of the picture's area, so keep a margin over the largest training size.
     sides = [parse_size(stage.size) for stage in config.stages] + [config.size]
     cover = (round(1.25 * max(h for h, _ in sides)), round(1.25 * max(w for _, w in sides)))
-    store, labels, remarks = usable(data.records, cover, config.cache_mb, workers)
+    store, labels, remarks, digests = usable(data.records, cover, config.cache_mb, workers)
     problems = data.problems + remarks
     if len(np.unique(labels)) < 2:
         raise ValueError(
@@ -78,13 +82,15 @@ def load(config: Config, workers: int) -> Labelled:
         for c, count in enumerate(np.bincount(labels, minlength=len(data.classes)))
         if count in remark and any(record.label == c for record in data.records)
     ]
-    return Labelled(store, labels, data.classes, data.names, training, validation, problems)
+    return Labelled(
+        store, labels, data.classes, data.names, training, validation, problems, digests
+    )
 
 
 def usable(
     found: Sequence[records.Record], cover: tuple[int, int], cache_mb: float, workers: int
-) -> tuple[Pictures, np.ndarray, list[records.Problem]]:
-    """Decode every picture once: the usable ones, their labels [N], and remarks on the others.
+) -> tuple[Pictures, np.ndarray, list[records.Problem], list[str]]:
+    """Decode every picture once: the usable ones, their labels [N], remarks, SHA-256 of the files.
 
     Remarks on pictures left out come first, then those on odd ones that are used.
     """
@@ -96,7 +102,7 @@ def usable(
     remarks = [records.Problem(str(checked[i].path), reason) for i, reason in reasons]
     kept = [i for i in range(len(checked)) if i not in bad]
     labels = np.array([found[i].label for i in kept], np.int64)
-    return store.select(kept), labels, remarks
+    return store.select(kept), labels, remarks, [checked[i].digest for i in kept]
 
 
 def write(data: Labelled, folder: Path) -> None:
@@ -105,13 +111,48 @@ def write(data: Labelled, folder: Path) -> None:
     run.write_rows(
         folder / "data.csv", ("where", "remark"), [(p.where, p.reason) for p in data.problems]
     )
+    run.write_rows(folder / SPLIT, ("Id", "Category", "side", "sha256"), _split_rows(data))
+
+
+def require_same(data: Labelled, folder: Path) -> None:
+    """Raise ValueError, naming a difference, where `data` is not what the run was begun with."""
+    path = folder / SPLIT
+    with path.open(newline="") as file:
+        _, *rows = csv.reader(file)
+    before = {(name, label): rest for name, label, *rest in rows}
+    now = {(name, label): rest for name, label, *rest in _split_rows(data)}
+    different = [key for key in before.keys() | now.keys() if before.get(key) != now.get(key)]
+    if not different:
+        return
+    name, label = key = min(different)
+    was, is_ = before.get(key), now.get(key)
+    if is_ is None:
+        change = "is not there any more, or cannot be used"
+    elif was is None:
+        change = "is new"
+    else:
+        change = "has changed" if was[1:] != is_[1:] else f"was in {was[0]} and is in {is_[0]}"
+    more = f", and {len(different) - 1} more pictures differ" if len(different) > 1 else ""
+    raise ValueError(
+        f"cannot go on with {folder}: it was begun with other data: {name} of class {label} "
+        f"{change}{more}"
+    )
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of what the run was begun with: its pictures, labels and split."""
+    return hashlib.sha256((folder / SPLIT).read_bytes()).hexdigest()
+
+
+def _split_rows(data: Labelled) -> list[tuple[str, str, str, str]]:
     side = np.full(len(data.labels), "training", object)
     side[data.validation] = "validation"
-    rows = [
-        (path.name, data.classes[label], s)
-        for path, label, s in zip(data.pictures.paths, data.labels, side, strict=True)
+    return [
+        (path.name, data.classes[label], s, digest)
+        for path, label, s, digest in zip(
+            data.pictures.paths, data.labels, side, data.digests, strict=True
+        )
     ]
-    run.write_rows(folder / "split.csv", ("Id", "Category", "side"), rows)
 
 
 def read_split(folder: Path) -> dict[tuple[str, str], str]:
@@ -120,9 +161,9 @@ def read_split(folder: Path) -> dict[tuple[str, str], str]:
     Raises:
         ValueError: the run folder has no split.csv.
     """
-    path = folder / "split.csv"
+    path = folder / SPLIT
     if not path.exists():
-        raise ValueError(f"{folder} has no split.csv, which says what it was trained on")
+        raise ValueError(f"{folder} has no {SPLIT}, which says what it was trained on")
     with path.open(newline="") as file:
         return {(r["Id"], r["Category"]): r["side"] for r in csv.DictReader(file)}
 

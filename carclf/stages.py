@@ -1,12 +1,14 @@
 """The stages of a config as phases of `triptych.fit`."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-from callbacks import BestModel, OneCycle
+from callbacks import BestModel, EMAWeights, OneCycle
 from carclf import data as batches
 from carclf.config import Config, Stage, parse_size
 from carclf.labelled import Labelled
@@ -16,6 +18,8 @@ from triptych.fit import Phase
 from triptych.history import History
 from triptych.images import resize
 from triptych.optimizer import adamw
+from triptych.pictures import Pictures
+from triptych.pipeline import batch_indices
 
 
 def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
@@ -37,7 +41,9 @@ def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
     made = []
     for number, stage in enumerate(config.stages):
         batch = min(stage.batch, len(labels))
-        train = batches.training(
+        seed = config.seed + 1000 * number
+        train = partial(
+            batches.training,
             pictures,
             labels,
             classes=classes,
@@ -47,7 +53,7 @@ def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
             augment=config.augment,
             mixup=config.mixup,
             cutmix=config.cutmix,
-            seed=config.seed + 1000 * number,
+            seed=seed,
             workers=workers,
         )
         steps = len(labels) // batch
@@ -56,10 +62,11 @@ def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
                 name=f"{number + 1} ({stage.part}, {stage.size})",
                 epochs=stage.epochs,
                 steps=steps,
-                train=train,
+                train=partial(_from, train),
                 validation=validation,
                 compile=partial(_compile, config, stage),
                 callbacks=partial(_own_callbacks, stage, steps, config),
+                names=partial(_names, pictures, batch, seed),
             )
         )
     return made
@@ -81,6 +88,15 @@ def sample(data: Labelled, config: Config, count: int = 8) -> np.ndarray:
     return np.stack([resize(data.pictures[i], config.size) for i in chosen])
 
 
+def _from(train: Callable[..., Any], start: int) -> Any:
+    return train(start=start)
+
+
+def _names(pictures: Pictures, batch: int, seed: int, step: int) -> list[str]:
+    chosen = batch_indices(step, len(pictures.paths), batch=batch, seed=seed)
+    return [pictures.paths[i].name for i in chosen]
+
+
 def _compile(config: Config, stage: Stage, model: keras.Model) -> None:
     set_trainable(model, stage.part, stage.freeze_bn)
     scales = layer_scales(model, config.layer_decay) if config.layer_decay < 1 else None
@@ -88,7 +104,6 @@ def _compile(config: Config, stage: Stage, model: keras.Model) -> None:
         adamw(
             stage.lr,
             weight_decay=config.weight_decay,
-            ema=config.ema or None,
             accumulate=config.accumulate,
             scales=scales,
         ),
@@ -105,8 +120,7 @@ def _own_callbacks(stage: Stage, steps: int, config: Config) -> list[keras.callb
     total = stage.epochs * steps
     made: list[keras.callbacks.Callback] = []
     if config.ema:
-        # The averaged weights come in at an epoch's end, before BestModel saves.
-        made.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+        made.append(EMAWeights(config.ema))
     if stage.schedule == "one-cycle":
         made.append(OneCycle(stage.lr, total))
     if stage.schedule == "cosine":

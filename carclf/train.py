@@ -1,13 +1,13 @@
-"""Train a classifier: `python -m carclf.train [RECIPE] --data DIR [-n NAME]`."""
+"""Train a classifier: `python -m carclf.train [RECIPE] --data DIR [-n NAME] [--resume]`."""
 
 import os
 from dataclasses import replace
 from pathlib import Path
 
-from carclf.config import Config
+from carclf.config import FREE, Config
 from carclf.recipes import RECIPES
 from triptych import command
-from triptych.config import parse
+from triptych.config import identity, parse
 
 
 def main() -> None:
@@ -17,17 +17,27 @@ def main() -> None:
 
 
 def train(config: Config) -> Path:
-    """Train as `config` says; returns the run folder."""
+    """Train as `config` says, or go on with it; returns the run folder."""
     from carclf import labelled, stages
     from carclf.model import build
     from carclf.validation import validate
     from triptych import report, run, runtime
+    from triptych.checkpoint import Checkpoints
     from triptych.fit import fit
 
     workers = config.workers or os.cpu_count() or 1
     runtime.setup(seed=config.seed, gpu_memory_mb=config.gpu_memory_mb)
-    run.require_free(config.runs, config.name, config.overwrite)
+    folder, state = run.choose(
+        config.runs, config.name, overwrite=config.overwrite, resume=config.resume
+    )
+    if state == "finished":
+        print(f"the run is finished: {folder}", flush=True)
+        return folder
+    if state == "unfinished":
+        config = run.require_same(folder, config, FREE)
     data = labelled.load(config, workers)
+    if state == "unfinished":
+        labelled.require_same(data, folder)
     weights = None if config.weights == "none" else config.weights
     precision = runtime.choose_precision(
         config.precision,
@@ -38,15 +48,30 @@ def train(config: Config) -> Path:
     runtime.set_precision(precision)
     model = build(config, len(data.classes), weights)
 
-    folder = run.create(config.runs, config.name, config.overwrite)
-    labelled.write(data, folder)
-    run.write_config(folder, config)
+    if state == "new":
+        run.create(folder, config)
+        labelled.write(data, folder)
     print(f"run folder {folder}; {data.summary}; {precision}", flush=True)
-    phases = stages.phases(config, data, workers)
-    fit(model, phases, best=folder / run.MODEL, callbacks=stages.callbacks(config, folder))
+    checkpoints = Checkpoints(
+        folder / run.CHECKPOINTS,
+        folder / run.MODEL,
+        identity(config, FREE) | {"data": labelled.fingerprint(folder)},
+        config.checkpoint_steps,
+    )
+    finished = fit(
+        model,
+        stages.phases(config, data, workers),
+        best=folder / run.MODEL,
+        callbacks=stages.callbacks(config, folder),
+        checkpoints=checkpoints,
+    )
     report.curves(folder / run.HISTORY, folder / "curves.png")
     if len(data.validation):
         validate(folder, data)
+    if finished:
+        run.finish(folder)
+    else:
+        print("stopped by --time-limit; the same command with --resume goes on", flush=True)
     print(f"run folder: {folder}", flush=True)
     return folder
 

@@ -23,6 +23,6 @@ def run(function: Callable[..., Any], *args: Any) -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
         print(f"error: {reason}{hint}", file=sys.stderr)
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        print("\nstopped; what was saved before is kept", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\nstopped; {stop or 'what was saved before is kept'}", file=sys.stderr)
         raise SystemExit(130) from None

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,6 +75,20 @@ def load(kind: type[T], path: Path) -> T:
     if unknown := list(_unknown_keys(values, adapter.dump_python(config, mode="json"))):
         raise ValueError(f"unknown key in {path}: {', '.join(unknown)}")
     return config
+
+
+def identity(config: Any, free: Collection[str] = ()) -> dict[str, str]:
+    """A dataclass's fields as text, without those in `free`."""
+    return {f.name: str(getattr(config, f.name)) for f in fields(config) if f.name not in free}
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What `now` has otherwise than `before`, a phrase for each key."""
+    return [
+        f"`{key}` was {before.get(key)} and is {now.get(key)}"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key)
+    ]
 
 
 def _dotted(place: Sequence[int | str]) -> str:

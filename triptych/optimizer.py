@@ -1,4 +1,4 @@
-"""AdamW with what fine-tuning wants: rates by layer, averaged weights, accumulated gradients."""
+"""AdamW with what fine-tuning wants: rates by layer, accumulated gradients."""
 
 from typing import Any
 
@@ -41,20 +41,17 @@ def adamw(
     learning_rate: float,
     *,
     weight_decay: float,
-    ema: float | None = None,
     accumulate: int = 1,
     scales: dict[str, float] | None = None,
 ) -> LayerwiseAdamW:
     """AdamW for one phase.
 
-    `ema` is the momentum of the averaged weights (None: no averaging); `accumulate` is the number
-    of batches whose gradients make one step. Biases and batch-norm parameters are not decayed.
+    `accumulate` is the number of batches whose gradients make one step. Biases and batch-norm
+    parameters are not decayed.
     """
     optimizer = LayerwiseAdamW(
         learning_rate=learning_rate,
         weight_decay=weight_decay,
-        use_ema=ema is not None,
-        ema_momentum=0.99 if ema is None else ema,
         gradient_accumulation_steps=accumulate if accumulate > 1 else None,
         scales=scales,
     )

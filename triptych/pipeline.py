@@ -44,7 +44,7 @@ def train_batches(
         )
 
     def order(epoch: np.int64) -> np.ndarray:
-        chosen = np.random.default_rng((seed, int(epoch))).permutation(count)[: steps * batch]
+        chosen = _order(count, seed, int(epoch))[: steps * batch]
         return np.stack([np.full_like(chosen, epoch), chosen], axis=1).astype(np.int64)
 
     def epoch_order(epoch: Any) -> tf.data.Dataset:
@@ -69,6 +69,12 @@ def train_batches(
     return batches.prefetch(2)
 
 
+def batch_indices(step: int, count: int, *, batch: int, seed: int) -> list[int]:
+    """Which samples are in batch `step` of `train_batches`, if every sample can be read."""
+    epoch, place = divmod(step, count // batch)
+    return _order(count, seed, epoch)[place * batch : (place + 1) * batch].tolist()
+
+
 def eval_batches(
     load: Callable[[int, int], Arrays], count: int, *, batch: int, workers: int
 ) -> tf.data.Dataset:
@@ -79,6 +85,10 @@ def eval_batches(
     """
     pairs = tf.data.Dataset.range(count).map(lambda i: tf.stack([tf.zeros_like(i), i]))
     return _load_readable(pairs, load, count, workers).batch(batch).prefetch(2)
+
+
+def _order(count: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(count)
 
 
 def _load_readable(

@@ -1,7 +1,8 @@
 """A run folder: everything one training leaves behind, and all that other commands need.
 
 config.json, environment.json, classes.json, data.csv (what is odd about the data), split.csv,
-history.csv, curves.png, model.keras (the best), metrics.json, tensorboard/.
+history.csv, curves.png, model.keras (the best), metrics.json, tensorboard/; and while it is not
+finished, checkpoints/.
 """
 
 import csv
@@ -10,40 +11,83 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
-from triptych.config import save
+from triptych.config import differences, identity, load, save
 
 CONFIG = "config.json"
 MODEL = "model.keras"
 HISTORY = "history.csv"
+CHECKPOINTS = "checkpoints"
+
+T = TypeVar("T")
+State = Literal["new", "unfinished", "finished"]
 
 
-def require_free(runs: Path, name: str, overwrite: bool = False) -> Path:
-    """The path `runs/name` where `create` could make a folder; an empty name becomes the time.
+def choose(runs: Path, name: str, *, overwrite: bool, resume: bool) -> tuple[Path, State]:
+    """The run folder `runs/name` and what is there; an empty name becomes the time.
+
+    A run that was killed before its first checkpoint counts as new.
 
     Raises:
-        FileExistsError: it exists and `overwrite` is not set.
-        ValueError: `overwrite` would replace a folder that is no run.
+        FileExistsError: it exists, and neither `overwrite` nor `resume` is set.
+        ValueError: the folder is no run, or `resume` is set and the name is empty.
     """
+    if resume and not name:
+        raise ValueError("--resume needs the name of the run, -n")
     path = runs / (name or time.strftime("%Y-%m-%d-%H%M%S"))
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"the run folder {path} exists; choose another -n, or --overwrite")
-    if path.exists() and not (path / CONFIG).exists():
+    if not path.exists():
+        return path, "new"
+    if not overwrite and not resume:
+        raise FileExistsError(
+            f"the run folder {path} exists; choose another -n, or --overwrite, or --resume"
+        )
+    if not (path / CONFIG).exists():
         raise ValueError(f"{path} is no run folder (it has no {CONFIG}), so it is not replaced")
-    return path
+    if overwrite:
+        return path, "new"
+    if not (path / CHECKPOINTS).exists():
+        return path, "finished"
+    return path, "unfinished" if any((path / CHECKPOINTS).glob("*.safetensors")) else "new"
 
 
-def create(runs: Path, name: str, overwrite: bool = False) -> Path:
-    """Make the folder that `require_free` allows, in place of the run that was there."""
-    path = require_free(runs, name, overwrite)
+def create(path: Path, config: Any) -> None:
+    """Make a run folder, in place of the run that was there, with what every command reads.
+
+    It appears in one step: a folder that exists is a run.
+    """
+    part = path.with_name(f".part-{path.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    (part / CHECKPOINTS).mkdir(parents=True)
+    write_config(part, config)
     if path.exists():
         shutil.rmtree(path)
-    path.mkdir(parents=True)
-    return path
+    part.replace(path)
+
+
+def require_same(path: Path, config: T, free: Collection[str]) -> T:
+    """`config` for going on with the run at `path`, with the precision that was chosen there.
+
+    Raises:
+        ValueError: a field that is not in `free` differs from the run's.
+    """
+    saved: Any = load(type(config), path / CONFIG)
+    if getattr(config, "precision", None) == "auto":
+        config = replace(config, precision=saved.precision)  # type: ignore[type-var]
+    if other := differences(identity(saved, free), identity(config, free)):
+        raise ValueError(f"cannot go on with {path}: {'; '.join(other)}")
+    return config
+
+
+def finish(path: Path) -> None:
+    """Drop the checkpoints, in one step: a run without them is finished."""
+    part = path / f".part-{CHECKPOINTS}"
+    (path / CHECKPOINTS).replace(part)
+    shutil.rmtree(part)
 
 
 def check(run: Path) -> None:

@@ -1,6 +1,7 @@
 """BestModel by hand, through two fits, on a full disk, and with averaged weights."""
 
 import errno
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,35 +92,17 @@ def test_a_full_disk_leaves_the_previous_best(tmp_path: Path) -> None:
     assert keras.saving.load_model(callback.path).get_weights()[0].all()
 
 
-def test_saves_the_averaged_weights(tmp_path: Path) -> None:
-    """Those that `SwapEMAWeights` has put into the model, worked out by hand for two epochs."""
-    inputs = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [2.0, -1.0]], np.float32)
-    targets = np.array([[1.0], [-1.0], [2.0], [0.5]], np.float32)
-    weights = average = np.zeros(3)
-    validation = []
-    for step in range(8):
-        row = np.append(inputs[step % 4], 1.0)
-        weights = weights - 0.1 * 2 * row * (row @ weights - targets[step % 4, 0])
-        average = weights if step == 0 else 0.8 * average + 0.2 * weights
-        if step % 4 == 3:
-            errors = np.hstack([inputs, np.ones((4, 1))]) @ average - targets[:, 0]
-            validation.append((errors**2).mean())
-
-    model = small_model(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.8))
-    callback = BestModel(
-        tmp_path / "best.keras", mode="max" if validation[1] > validation[0] else "min"
-    )
-    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-    history = model.fit(
-        inputs,
-        targets,
-        batch_size=1,
-        epochs=2,
-        shuffle=False,
-        verbose=0,
-        validation_data=(inputs, targets),
-        callbacks=[swap, callback],
-    )
-    np.testing.assert_allclose(history.history["val_loss"], validation, rtol=1e-5)
-    saved = keras.saving.load_model(callback.path).get_weights()
-    np.testing.assert_allclose(np.concatenate([w.ravel() for w in saved]), average, atol=1e-5)
+def test_goes_on_with_the_best_so_far(tmp_path: Path) -> None:
+    first = BestModel(tmp_path / "best.keras")
+    first.set_model(small_model())
+    first.on_epoch_end(4, {"val_loss": 2.0})
+    again = BestModel(tmp_path / "best.keras")
+    again.set_state(json.loads(json.dumps(first.get_state())))
+    again.set_model(small_model())
+    before = again.path.read_bytes()
+    again.on_epoch_end(5, {"val_loss": 2.5})
+    assert again.path.read_bytes() == before
+    assert (again.best, again.best_epoch) == (2.0, 4)
+    unused = BestModel(tmp_path / "other.keras")
+    again.set_state(json.loads(json.dumps(unused.get_state())))
+    assert again.best == math.inf

@@ -207,9 +207,9 @@ class FillTheDisk:
         self.folder: Path | None = None
         monkeypatch.setattr(run, "create", self)
 
-    def __call__(self, *args: Any) -> Path:
-        self.folder = self.create(*args)
-        return self.folder
+    def __call__(self, path: Path, config: Any) -> None:
+        self.folder = path
+        self.create(path, config)
 
     def fill(self) -> None:
         assert self.folder is not None

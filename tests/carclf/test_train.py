@@ -132,11 +132,11 @@ def test_stages_as_phases(tree_dir: Path) -> None:
     first, second = stages.phases(config, loaded, 2)
     assert (first.name, first.epochs, first.steps) == ("1 (head, 32)", 2, 30 // 7)
     assert (second.name, second.epochs, second.steps) == ("2 (all, 48x64)", 3, 1)
-    assert first.train.element_spec[0].shape == (7, 32, 32, 3)
-    assert second.train.element_spec[0].shape == (30, 48, 64, 3)
+    assert first.train(0).element_spec[0].shape == (7, 32, 32, 3)
+    assert second.train(0).element_spec[0].shape == (30, 48, 64, 3)
     assert first.validation.element_spec[0].shape[1:] == (48, 64, 3)
     orders = [
-        np.concatenate([targets for _, targets, _ in phase.train.take(phase.steps)])[:28]
+        np.concatenate([targets for _, targets, _ in phase.train(0).take(phase.steps)])[:28]
         for phase in (first, second)
     ]
     assert (orders[0] != orders[1]).any()

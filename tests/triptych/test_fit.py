@@ -47,7 +47,7 @@ def phase(name: str, rate: float, *, epochs: int = 1, frozen: bool = False, **kw
         model.compile(keras.optimizers.Adam(rate), "mse", run_eagerly=True)
 
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(4)
-    return Phase(name, epochs, 4, data.repeat(), data, compile, **kwargs)
+    return Phase(name, epochs, 4, data.repeat().skip, data, compile, **kwargs)
 
 
 def run(phases: Sequence[Phase], folder: Path) -> tuple[keras.Model, Log, list[dict[str, str]]]:
@@ -110,7 +110,7 @@ def test_a_loss_that_is_not_finite_ends_it_and_keeps_the_best(bad: float, tmp_pa
     targets[25] = bad  # in the seventh batch, the third of the second epoch
     broken = tf.data.Dataset.from_tensor_slices((np.tile(X, (4, 1)), targets)).batch(4)
     second = phase("second", 0.01, epochs=2)
-    second = Phase("second", 2, 4, broken, second.validation, second.compile)
+    second = Phase("second", 2, 4, broken.skip, second.validation, second.compile)
     with pytest.raises(ValueError, match="not finite in stage second, epoch 3, batch 3"):
         run([phase("first", 0.01), second], tmp_path)
     weights = keras.saving.load_model(tmp_path / "model.keras").get_weights()

@@ -116,21 +116,9 @@ def test_accumulated_gradients_are_their_mean() -> None:
     same(got, after(adamw(0.1, weight_decay=0.5), means))
 
 
-def test_averaged_weights_by_hand() -> None:
-    optimizer = adamw(0.1, weight_decay=0.0, ema=0.75)
-    trajectory = [after(adamw(0.1, weight_decay=0.0), GRADIENTS[: n + 1]) for n in range(6)]
-    same(after(optimizer), trajectory[-1])
-    average = trajectory[0]
-    for weights in trajectory[1:]:
-        average = [0.75 * a + 0.25 * w for a, w in zip(average, weights, strict=True)]
-    same([np.asarray(v) for v in optimizer._model_variables_moving_average], average)
-
-
 def test_options_of_adamw() -> None:
     optimizer = adamw(0.1, weight_decay=0.2)
-    assert not optimizer.use_ema
     assert optimizer.gradient_accumulation_steps is None
-    assert adamw(0.1, weight_decay=0.2, ema=0.9).ema_momentum == 0.9
 
 
 def test_config_and_saved_state(tmp_path: Any) -> None:
