@@ -29,7 +29,7 @@ class Log(keras.callbacks.Callback):
     kill, is dropped as soon as the file is written to.
 
     Raises:
-        ValueError: `path` has another suffix; or, from `set_state`, the file has not the lines that
+        ValueError: `path` has another suffix; or, from `set_state`, the file has fewer lines than
             it had.
         OSError: the file cannot be read or written; it names `path`.
     """
@@ -39,27 +39,24 @@ class Log(keras.callbacks.Callback):
         self.path = Path(path)
         if self.path.suffix not in (".csv", ".jsonl"):
             raise ValueError(f"`path` must end in .csv or .jsonl; received: path={str(path)!r}")
-        self._header = int(self.path.suffix == ".csv")
         self._began: float | None = None
         self._before = 0.0
 
     def get_state(self) -> dict[str, Any]:
-        """The number of epochs in the file, and the seconds of the one that is running."""
-        epochs = max(len(_lines(self._read())) - self._header, 0)
-        return {"epochs": epochs, "seconds": self._seconds()}
+        """The number of lines in the file, and the seconds of the epoch that is running."""
+        return {"lines": len(_lines(self._read())), "seconds": self._seconds()}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Cut the file back to what it had at the time of `get_state`."""
-        epochs = state["epochs"]
+        """Cut the file back to the lines that it had at the time of `get_state`."""
         text = self._read()
         lines = _lines(text)
-        if len(lines) - self._header < epochs:
+        if len(lines) < state["lines"]:
             raise ValueError(
-                f"the log must have the {epochs} epochs that it had; received: {self.path} with "
-                f"{max(len(lines) - self._header, 0)}"
+                f"{self.path} must have the {state['lines']} lines that it had when the training "
+                f"was saved; received: {len(lines)} lines"
             )
         if text:
-            self._write(text, lines[: epochs and self._header + epochs])
+            self._write(text, lines[: state["lines"]])
         self._before = state["seconds"]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -76,7 +73,7 @@ class Log(keras.callbacks.Callback):
         row = {name: np.asarray(value).tolist() for name, value in row.items()}
         text = self._read()
         lines = _lines(text)
-        if self._header:
+        if self.path.suffix == ".csv":
             lines = _with_row(lines, row)
         else:
             lines.append(json.dumps(_finite(row)))

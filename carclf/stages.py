@@ -3,19 +3,26 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 
-from callbacks import BestModel, EMAWeights, OneCycle
+from callbacks import (
+    BestModel,
+    EMAWeights,
+    Log,
+    OneCycle,
+    ReduceLROnPlateau,
+    Throughput,
+    TimeLimit,
+)
 from carclf import data as batches
 from carclf.config import Config, Stage, parse_size
 from carclf.labelled import Labelled
 from carclf.model import layer_scales, set_trainable
 from triptych import run
 from triptych.fit import Phase
-from triptych.history import History
 from triptych.images import resize
 from triptych.optimizer import adamw
 from triptych.pictures import Pictures
@@ -74,12 +81,15 @@ def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
 
 def callbacks(config: Config, folder: Path) -> list[keras.callbacks.Callback]:
     """The callbacks that live through all stages, in the order they must run in."""
-    mode = "max" if config.monitor == "val_accuracy" else "min"
-    return [
-        BestModel(folder / run.MODEL, config.monitor, mode),
-        History(folder / run.HISTORY),
+    made = [
+        Throughput(),
+        BestModel(folder / run.MODEL, config.monitor, _mode(config)),
+        Log(folder / run.HISTORY),
         keras.callbacks.TensorBoard(folder / "tensorboard"),
     ]
+    if config.time_limit is not None:
+        made.append(TimeLimit(config.time_limit))
+    return made
 
 
 def sample(data: Labelled, config: Config, count: int = 8) -> np.ndarray:
@@ -127,8 +137,10 @@ def _own_callbacks(stage: Stage, steps: int, config: Config) -> list[keras.callb
         made.append(OneCycle(stage.lr, total, pct_start=0.05, cycle_momentum=False))
     if stage.schedule == "plateau":
         made.append(
-            keras.callbacks.ReduceLROnPlateau(
-                config.monitor, factor=0.1**0.5, patience=2, min_delta=0.0
-            )
+            ReduceLROnPlateau(config.monitor, factor=0.1**0.5, patience=1, mode=_mode(config))
         )
     return made
+
+
+def _mode(config: Config) -> Literal["min", "max"]:
+    return "max" if config.monitor == "val_accuracy" else "min"

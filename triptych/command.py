@@ -24,5 +24,5 @@ def run(function: Callable[..., Any], *args: Any) -> None:
         print(f"error: {reason}{hint}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt as stop:
-        print(f"\nstopped; {stop or 'what was saved before is kept'}", file=sys.stderr)
+        print(f"\nstopped; {str(stop) or 'what was saved before is kept'}", file=sys.stderr)
         raise SystemExit(130) from None

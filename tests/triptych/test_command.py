@@ -59,6 +59,8 @@ def test_one_line_and_status_1(
 
 def test_interruption(capsys: pytest.CaptureFixture[str]) -> None:
     assert ends(capsys, KeyboardInterrupt()) == (130, "\nstopped; what was saved before is kept\n")
+    stopped = KeyboardInterrupt("go on with --resume")
+    assert ends(capsys, stopped) == (130, "\nstopped; go on with --resume\n")
 
 
 def test_a_mistake_of_ours_shows_its_traceback() -> None:

@@ -12,15 +12,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from callbacks import BestModel
+from callbacks import BestModel, Log
 from triptych.fit import Phase, fit
-from triptych.history import History
 
 X = np.random.default_rng(0).normal(size=(16, 3)).astype(np.float32)
 Y = (X.sum(axis=1, keepdims=True) + 1).astype(np.float32)
 
 
-class Log(keras.callbacks.Callback):
+class Watch(keras.callbacks.Callback):
     """What a callback sees, and the model's weights where an epoch begins."""
 
     def __init__(self) -> None:
@@ -50,11 +49,11 @@ def phase(name: str, rate: float, *, epochs: int = 1, frozen: bool = False, **kw
     return Phase(name, epochs, 4, data.repeat().skip, data, compile, **kwargs)
 
 
-def run(phases: Sequence[Phase], folder: Path) -> tuple[keras.Model, Log, list[dict[str, str]]]:
+def run(phases: Sequence[Phase], folder: Path) -> tuple[keras.Model, Watch, list[dict[str, str]]]:
     keras.utils.set_random_seed(0)
-    trained, log = model(), Log()
+    trained, log = model(), Watch()
     best = folder / "model.keras"
-    fit(trained, phases, best=best, callbacks=[BestModel(best), History(folder / "h.csv"), log])
+    fit(trained, phases, best=best, callbacks=[BestModel(best), Log(folder / "h.csv"), log])
     with (folder / "h.csv").open(newline="") as file:
         return trained, log, list(csv.DictReader(file))
 
@@ -94,10 +93,10 @@ def test_what_is_frozen_stays(tmp_path: Path) -> None:
 
 
 def test_callbacks_of_a_phase_are_made_for_it(tmp_path: Path) -> None:
-    made: list[Log] = []
+    made: list[Watch] = []
 
-    def own() -> list[Log]:
-        made.append(Log())
+    def own() -> list[Watch]:
+        made.append(Watch())
         return [made[-1]]
 
     run([phase("a", 0.1, callbacks=own), phase("b", 0.1, callbacks=own)], tmp_path)
