@@ -38,13 +38,11 @@ class TimeLimit(keras.callbacks.Callback):
         self._compiles = True
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        now = time.monotonic()
         if self._deadline is None:
-            self._deadline = now + 60 * self.minutes
+            self._deadline = time.monotonic() + 60 * self.minutes
         self._compiles = True
         # A training that ended with an error has left its own.
         self._batch_ended = None
-        self._stop_unless_time_after(now)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._measure_end()

@@ -121,22 +121,21 @@ def require_same(data: Labelled, folder: Path) -> None:
         _, *rows = csv.reader(file)
     before = {(name, label): rest for name, label, *rest in rows}
     now = {(name, label): rest for name, label, *rest in _split_rows(data)}
-    different = [key for key in before.keys() | now.keys() if before.get(key) != now.get(key)]
-    if not different:
-        return
-    name, label = key = min(different)
-    was, is_ = before.get(key), now.get(key)
-    if is_ is None:
-        change = "is not there any more, or cannot be used"
-    elif was is None:
-        change = "is new"
-    else:
-        change = "has changed" if was[1:] != is_[1:] else f"was in {was[0]} and is in {is_[0]}"
-    more = f", and {len(different) - 1} more pictures differ" if len(different) > 1 else ""
-    raise ValueError(
-        f"cannot go on with {folder}: it was begun with other data: {name} of class {label} "
-        f"{change}{more}"
-    )
+    both = before.keys() & now.keys()
+    # A picture more or less moves others to the other side of the split, which says little.
+    for change, keys in (
+        ("is not there any more, or cannot be used", before.keys() - now.keys()),
+        ("is new", now.keys() - before.keys()),
+        ("has changed", {key for key in both if before[key][1] != now[key][1]}),
+        ("is on the other side of the split", {key for key in both if before[key] != now[key]}),
+    ):
+        if keys:
+            name, label = min(keys)
+            more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
+            raise ValueError(
+                f"cannot go on with {folder}: it was begun with other data: {name} of class "
+                f"{label}{more} {change}"
+            )
 
 
 def fingerprint(folder: Path) -> str:

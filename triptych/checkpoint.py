@@ -58,19 +58,22 @@ class Checkpoint:
             variable.assign(array)
 
     def set_state(self, index: int, callback: Any) -> None:
-        """Give `callback`, the one at `index` (from the end, if negative), its state back."""
+        """Give `callback` its state back; `index` is its place in `with_state`, or from the end."""
         index %= len(self.callbacks)
         saved = self.callbacks[index]
         if saved["class"] != type(callback).__name__:
             raise ValueError(
                 f"{self.path} has {saved['class']} where there is {type(callback).__name__} now"
             )
-        if "state" in saved:
-            prefix = f"callback/{index}/"
-            arrays = {
-                k.removeprefix(prefix): v for k, v in self.arrays.items() if k.startswith(prefix)
-            }
-            callback.set_state(saved["state"] | arrays)
+        prefix = f"callback/{index}/"
+        names = [name for name in self.arrays if name.startswith(prefix)]
+        arrays = {name.removeprefix(prefix): self.arrays[name] for name in names}
+        callback.set_state(saved["state"] | arrays)
+
+
+def with_state(callbacks: Sequence[Any]) -> list[Any]:
+    """Those that have `get_state` and `set_state`."""
+    return [callback for callback in callbacks if hasattr(callback, "get_state")]
 
 
 class Checkpoints:
@@ -101,13 +104,11 @@ class Checkpoints:
             for i, variable in enumerate(variables):
                 arrays[f"{group}/{i}"] = keras.ops.convert_to_numpy(variable)
         states: list[dict[str, Any]] = []
-        for i, callback in enumerate(callbacks):
-            states.append({"class": type(callback).__name__})
-            if hasattr(callback, "get_state"):
-                state = callback.get_state()
-                kept = {k: v for k, v in state.items() if not isinstance(v, np.ndarray)}
-                states[-1]["state"] = kept
-                arrays |= {f"callback/{i}/{k}": state[k] for k in state.keys() - kept.keys()}
+        for i, callback in enumerate(with_state(callbacks)):
+            state = callback.get_state()
+            kept = {k: v for k, v in state.items() if not isinstance(v, np.ndarray)}
+            states.append({"class": type(callback).__name__, "state": kept})
+            arrays |= {f"callback/{i}/{k}": state[k] for k in state.keys() - kept.keys()}
         arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         meta = {
             "position": asdict(position),

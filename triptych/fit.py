@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from triptych.checkpoint import Checkpoint, Checkpoints, Position, restore_random_state
+from triptych.checkpoint import Checkpoint, Checkpoints, Position, restore_random_state, with_state
 from triptych.resume import Keeper, OneTraining
 from triptych.signals import Signals
 
@@ -63,7 +63,7 @@ def fit(
     if saved:
         saved.assign("model", model.variables)
         restore_random_state(saved.random_state)
-        for index, callback in enumerate(reversed(callbacks), 1):
+        for index, callback in enumerate(reversed(with_state(callbacks)), 1):
             saved.set_state(-index, callback)
     # Without checkpoints there is nothing to save on the way out.
     stop = partial(_stop, callbacks)
@@ -184,7 +184,7 @@ def _restore(
     if saved.position.step:
         # Keras makes the metrics' variables in the first step, too late to be given their values.
         model._symbolic_build(data_batch=next(iter(phase.train(0))))
-    for index, callback in enumerate(own):
+    for index, callback in enumerate(with_state(own)):
         saved.set_state(index, callback)
     saved.assign("model", model.variables)
     saved.assign("optimizer", model.optimizer.variables)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -35,6 +36,15 @@ def curves(history: Path, to: Path) -> None:
         axis.set_title(name.replace("_", " "))
         axis.grid(alpha=0.3)
     figure.tight_layout()
+    figure.savefig(to, dpi=100)
+    plt.close(figure)
+
+
+def range_test(finder: Any, to: Path) -> None:
+    """Draw the curve of a learning rate range test, a `callbacks.LRFinder`."""
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    finder.plot(axes)
+    axes.grid(alpha=0.3)
     figure.savefig(to, dpi=100)
     plt.close(figure)
 

@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar
 from triptych.config import differences, identity, load, save
 
 CONFIG = "config.json"
+ENVIRONMENT = "environment.json"
 MODEL = "model.keras"
 HISTORY = "history.csv"
 CHECKPOINTS = "checkpoints"
@@ -80,6 +81,9 @@ def require_same(path: Path, config: T, free: Collection[str]) -> T:
         config = replace(config, precision=saved.precision)  # type: ignore[type-var]
     if other := differences(identity(saved, free), identity(config, free)):
         raise ValueError(f"cannot go on with {path}: {'; '.join(other)}")
+    before = json.loads((path / ENVIRONMENT).read_text())["packages"]
+    if newer := differences(before, environment()["packages"]):
+        print(f"note: not to the last bit what it would have been: {'; '.join(newer)}", flush=True)
     return config
 
 
@@ -107,7 +111,7 @@ def write_json(path: Path, value: Any) -> None:
 def write_config(run: Path, config: Any) -> None:
     """Write the config and, beside it, the environment it ran in."""
     save(config, run / CONFIG)
-    write_json(run / "environment.json", environment())
+    write_json(run / ENVIRONMENT, environment())
 
 
 def environment() -> dict[str, Any]:

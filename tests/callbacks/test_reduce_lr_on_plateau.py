@@ -69,6 +69,8 @@ def test_recorded_losses_as_in_pytorch(values: list[float], mode: Any, threshold
     check_against_torch(values, 0.1, patience=1, **options)
     check_against_torch(values, 0.1, patience=2, cooldown=2, min_lr=0.004, **options)
     check_against_torch(values, 0.1, patience=0, threshold=0.01, eps=0.03, **options)
+    # The first reduction is by just `eps`.
+    check_against_torch(values, 0.5, patience=0, mode=mode, factor=0.5, eps=0.25)
 
 
 LOSSES = st.lists(
@@ -108,6 +110,8 @@ def check_against_keras(values: Sequence[float], lr: float, **kwargs: Any) -> No
     reference = keras.callbacks.ReduceLROnPlateau(min_delta=kwargs.pop("threshold", 1e-4), **kwargs)
     # Both have their rate in the optimizer alone, rounded to float32, so they must be equal.
     assert rates(callback, values, lr) == rates(reference, values, lr)
+    counts = (reference.wait, reference.cooldown_counter)
+    assert (callback.bad_epochs, callback.cooldown_left) == counts
 
 
 @pytest.mark.parametrize("values", RECORDED)
@@ -116,6 +120,9 @@ def test_recorded_losses_as_in_keras(values: list[float], mode: Any) -> None:
     check_against_keras(values, 0.1, mode=mode, factor=0.3, patience=2)
     check_against_keras(values, 0.1, mode=mode, patience=1, cooldown=2, min_lr=0.004)
     check_against_keras(values, 0.1, mode=mode, patience=3, threshold=0.01)
+    # Better by less than float32 can tell.
+    closer = [1 - n * 1e-9 for n in range(6)]
+    check_against_keras(closer, 0.1, mode=mode, patience=2, threshold=0.0)
 
 
 @given(
@@ -188,10 +195,10 @@ def test_takes_over_after_a_schedule_that_ended_low(rule: Any) -> None:
 
 
 @pytest.mark.parametrize("rule", ["pytorch", "keras"])
-@pytest.mark.parametrize("stop", range(7))
+@pytest.mark.parametrize("stop", range(9))
 def test_a_resume_goes_on_as_if_nothing_had_been(rule: Any, stop: int) -> None:
-    values = [1.0, 1.1, 1.2, 1.2, 0.5, 0.6, math.nan, 0.7]
-    options: dict[str, Any] = {"factor": 0.3, "patience": 1, "cooldown": 1, "initial_lr": 0.1}
+    values = [1.0, 1.1, 1.2, 1.2, 1.3, 1.3, 1.2, 0.5, 0.6, math.nan, 0.7]
+    options: dict[str, Any] = {"factor": 0.3, "patience": 1, "cooldown": 2, "initial_lr": 0.1}
     whole = ReduceLROnPlateau(rule=rule, **options)
     expected = rates(whole, values, 0.5)
     before = ReduceLROnPlateau(rule=rule, **options)

@@ -86,7 +86,7 @@ def test_no_epoch_begins_that_could_not_end(model: keras.Model, clock: Clock, pl
 
 
 def test_a_training_that_is_done_has_not_reached_it(model: keras.Model, clock: Clock) -> None:
-    limit, work = TimeLimit(510 / 60), Work(clock)
+    limit, work = TimeLimit(505 / 60), Work(clock)
     fit(model, [limit, work], epochs=3)
     assert (clock.now, limit.reached) == (1000 + 500, False)
 
@@ -114,6 +114,21 @@ def test_time_that_went_by_between_fits_ends_the_next_one(model: keras.Model, cl
     clock.now += 350  # leaves 50 of 600 s, which the end of an epoch takes
     fit(model, [limit, work], epochs=2, first=1)
     assert work.batches == [10, 1]
+
+
+class Fail(keras.callbacks.Callback):
+    def on_test_begin(self, logs: Any = None) -> None:
+        raise RuntimeError("no validation")
+
+
+def test_the_time_after_an_error_is_not_an_epochs_end(model: keras.Model, clock: Clock) -> None:
+    limit, work = TimeLimit(20), Work(clock)
+    with pytest.raises(RuntimeError, match="no validation"):
+        fit(model, [limit, work, Fail()])
+    clock.now += 300
+    # From 450 s on: four epochs to 1100, then as in the other tests.
+    fit(model, [limit, work])
+    assert work.batches == [10, 10, 10, 10, 10, 5]
 
 
 def test_in_the_first_epoch_the_end_is_not_known(model: keras.Model, clock: Clock) -> None:

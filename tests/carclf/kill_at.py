@@ -1,7 +1,7 @@
 """Run a command and kill it, as `kill -9` does, in the middle of something.
 
-`python kill_at.py MOMENT COUNT MILLISECONDS MODULE ARGS...`: the process dies that many milliseconds
-after it has entered MOMENT for the COUNT-th time; the thread that kills needs nobody's leave.
+`python kill_at.py MOMENT COUNT MILLISECONDS MODULE ARGS...`: the process dies that many
+milliseconds after it has entered MOMENT for the COUNT-th time; the thread that kills asks nobody.
 """
 
 import importlib
@@ -32,6 +32,8 @@ MOMENTS = {
 
 def main() -> None:
     moment, count, delay, module, *args = sys.argv[1:]
+    # As the module does first: it chooses TensorFlow's kernels, before anything imports TensorFlow.
+    importlib.import_module("triptych")
     home, name = MOMENTS[moment].split(":")
     owner: Any = importlib.import_module(home)
     *path, attribute = name.split(".")

@@ -1,14 +1,119 @@
-"""kill -9 at random moments, the same command again: the weights of a training never stopped."""
+"""kill -9 at random moments and the same command again: the weights of a training never killed."""
 
+import csv
+import io
+import os
 import random
+import signal
 import subprocess
 import sys
+import zipfile
+from collections import Counter
 from pathlib import Path
 
-import keras
+import h5py
 import numpy as np
 import pytest
 
-from tests.carclf.kill_at import MOMENTS
-
 KILLS = 20
+SCRIPT = Path(__file__).with_name("kill_at.py")
+# Each has its turn before one comes again; those entered often are entered a few times first.
+MOMENTS = {
+    "step": 6,
+    "after a step": 6,
+    "validation": 2,
+    "saving the best": 2,
+    "between best and checkpoint": 2,
+    "saving": 5,
+    "in the file": 5,
+    "removing the old": 4,
+    "between stages": 2,
+    "restoring": 3,
+    "creating": 1,
+    "finishing": 1,
+}
+STAGES = (
+    "part=head,epochs=2,lr=5e-3,size=32,batch=6,freeze_bn=false",
+    "part=all,epochs=2,lr=3e-3,schedule=plateau,size=40,batch=6,freeze_bn=false",
+)
+
+
+def start(data: Path, runs: Path, name: str, *before: object) -> int:
+    """Run the one command, `before` in front of it; returns how it ended."""
+    flags = {
+        "--data": data,
+        "--runs": runs,
+        "-n": name,
+        "--backbone": "tiny",
+        "--weights": "none",
+        "--augment": "light",
+        "--mixup": 0.2,
+        "--ema": 0.9,
+        "--checkpoint-steps": 2,
+    }
+    words = [str(word) for pair in flags.items() for word in pair]
+    done = subprocess.run(
+        [
+            sys.executable,
+            *map(str, before),
+            "carclf.train",
+            *words,
+            "--resume",
+            "--stages",
+            *STAGES,
+        ],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=runs.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode
+
+
+def weights(run: Path) -> dict[str, np.ndarray]:
+    """All arrays of the finished model, by place."""
+    found = {}
+
+    def keep(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = np.array(item)
+
+    data = zipfile.ZipFile(run / "model.keras").read("model.weights.h5")
+    with h5py.File(io.BytesIO(data)) as file:
+        file.visititems(keep)
+    return found
+
+
+def history(run: Path) -> list[dict[str, str]]:
+    """All but what a clock says."""
+    clocks = ("seconds", "images_per_second", "step_ms", "input_wait")
+    with (run / "history.csv").open(newline="") as file:
+        return [{k: v for k, v in row.items() if k not in clocks} for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("kills", [KILLS])
+def test_twenty_kills(kills: int, make_tree, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    data, runs = make_tree(tmp_path / "tree", 3, 20), tmp_path / "runs"
+    assert start(data, runs, "whole", "-m") == 0
+    want = weights(runs / "whole")
+    draw = random.Random(0)
+    moments: list[str] = []
+    died: Counter[str] = Counter()
+    finished = 0
+    while died.total() < kills or start(data, runs, str(finished), "-m") == 0:
+        if died.total() < kills:
+            moments = moments or draw.sample(list(MOMENTS), len(MOMENTS))
+            moment = moments.pop()
+            count, delay = draw.randint(1, MOMENTS[moment]), draw.choice([0, draw.randint(1, 40)])
+            if start(data, runs, str(finished), SCRIPT, moment, count, delay) != 0:
+                died[moment] += 1
+                continue
+        got = weights(runs / str(finished))
+        assert got.keys() == want.keys()
+        for name in want:
+            np.testing.assert_array_equal(got[name], want[name], err_msg=name)
+        assert history(runs / str(finished)) == history(runs / "whole")
+        finished += 1
