@@ -218,6 +218,8 @@ def test_a_full_disk(path: Path, new: dict[str, Any], monkeypatch: pytest.Monkey
     real: Callable[..., Any] = Path.open
 
     def full(self: Path, mode: str = "r", **kwargs: Any) -> Any:
+        if mode == "w":
+            self.touch()
         return real(FULL if set(mode) & {"a", "w"} else self, mode, **kwargs)
 
     monkeypatch.setattr(Path, "open", full)
@@ -226,6 +228,7 @@ def test_a_full_disk(path: Path, new: dict[str, Any], monkeypatch: pytest.Monkey
     assert caught.value.errno == errno.ENOSPC
     monkeypatch.undo()
     assert rows(path) == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

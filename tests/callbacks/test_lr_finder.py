@@ -99,9 +99,15 @@ def test_suggestions_by_hand() -> None:
     # A fall all along: its six are taken to start before the first, 2 + 1 further is index 2.
     assert Suggestion.of(rates, [9.0, 8.0, 7.0, 6.0, 3.0, 1.0]) == pytest.approx((1.0, 1e-2, 1.0))
     # No fall at all.
-    assert Suggestion.of(rates, [1.0, 2.0, 4.0, 5.0, 7.0, 9.0]) == pytest.approx((1e-4, 1e-4, 1e-5))
-    # Against the logarithm, not rate or index: 3 in one decade are more than 4 in two.
-    assert Suggestion.of([1e-4, 1e-2, 1.0, 10.0], [12.0, 8.0, 4.0, 1.0]).steepest == 10.0
+    assert Suggestion.of(rates, [1.0, 2.0, 4.0, 7.0, 11.0, 16.0]) == pytest.approx(
+        (1e-3, 1e-4, 1e-5)
+    )
+    # Against the logarithm, not rate or index: 7 in three decades are more than 8 in four.
+    assert Suggestion.of([1e-4, 1e-2, 1.0, 10.0], [12.0, 8.0, 4.0, 1.0]).steepest == 1.0
+    # A fall of a tenth all along, and a jerk of 0.5 that is steeper than any of it.
+    losses = [5 - 0.1 * i - (0.02 * (i - 20) ** 2 if i > 20 else 0) for i in range(30)]
+    losses[3] -= 0.25
+    assert Suggestion.of(np.geomspace(1e-6, 1.0, 30).tolist(), losses).steepest > 1e-2
 
 
 def test_valley_is_fastais() -> None:
@@ -324,12 +330,13 @@ def test_restore_after_an_exception_leaves_no_trace(
     """Raised by another callback, or where there is None to raise, by the data."""
     model = prepared("adam", trained)
     finder = LRFinder(1e-3, 10.0, steps=12, divergence=1e9)
+    if error:
+        test = functools.partial(fit, model, finder, Draws(), Bomb(error), shuffle=True)
+    else:
+        test = functools.partial(model.fit, Interrupted(), verbose=0, callbacks=[finder, Draws()])
     # TensorFlow has an error of its own for what happens in the data.
     with pytest.raises((KeyboardInterrupt, Exception)):
-        if error:
-            fit(model, finder, Draws(), Bomb(error), shuffle=True)
-        else:
-            model.fit(Interrupted(), verbose=0, callbacks=[finder, Draws()])
+        test()
     assert 3 <= len(finder.rates) < 12
     finder.restore()
     finder.restore()
