@@ -82,6 +82,13 @@ def with_variable_momentum(model: keras.Model, name: str, *, anew: bool) -> Call
     return step
 
 
+def wrapped(function: Any) -> Iterator[Any]:
+    """`function`, then what it stands in for, and so on."""
+    while function is not None:
+        yield function
+        function = getattr(function, "__wrapped__", None)
+
+
 class _Momentum(keras.Variable):
     """A variable that answers Keras's question, while the step is compiled, whether it is 0."""
 

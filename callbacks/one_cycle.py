@@ -127,7 +127,7 @@ class OneCycle(keras.callbacks.Callback):
 
     def _heed_momentum(self, *, anew: bool) -> None:
         model, make = self.model, hyperparameters.with_variable_momentum
-        if model.train_function is not self._train_function:
+        if self._train_function not in hyperparameters.wrapped(model.train_function):
             model.train_function = self._train_function = make(model, self._attribute, anew=anew)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -104,6 +104,7 @@ class Throughput(keras.callbacks.Callback):
             first = next(taken)
             return function(*state, chain([first], taken))
 
+        once.__wrapped__ = function  # type: ignore[attr-defined]
         model.train_function = once
 
     def _take(self, data: Iterator[Any]) -> Iterator[Any]:

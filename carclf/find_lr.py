@@ -95,7 +95,7 @@ def find(config: FindLR) -> None:
     rows = list(zip(finder.rates, finder.losses, finder.smoothed, strict=True))
     run.write_rows(config.to.with_suffix(".csv"), ("learning_rate", "loss", "smoothed"), rows)
     for name, rate in suggestion._asdict().items():
-        print(f"{name:>8}: {rate:.2g}")
+        print(f"{name:>10}: {rate:.2g}")
     own = config.stages[config.stage - 1].lr
     print(f"stage {config.stage} has {own:g}; curve in {config.to}", flush=True)
 
