@@ -93,7 +93,7 @@ class Checkpoints:
 
         Raises:
             OSError: it cannot be written; the message names the file, and what was there before
-                is still there. A run folder that was deleted is not made again.
+                is still there.
         """
         arrays: dict[str, np.ndarray] = {}
         for group, variables in (
@@ -123,9 +123,6 @@ class Checkpoints:
         try:
             self._write(path, to_bytes(arrays, {"state": json.dumps(meta)}))
         except OSError as error:
-            if not self.folder.exists():
-                reason = "the run folder was deleted while it was trained in"
-                raise OSError(error.errno, reason, str(self.folder.parent)) from error
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         self._prune(names[:-1])
         return path

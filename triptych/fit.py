@@ -1,8 +1,10 @@
 """Phases of one training, which can be stopped anywhere and go on: the only call of `model.fit`."""
 
+import errno
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,6 +58,8 @@ def fit(
     Raises:
         ValueError: the loss is not finite; the message names the phase, the epoch, the batch and
             what is in it. Or the newest checkpoint is of another training.
+        FileNotFoundError: the folder of `best` was deleted; it is not made again.
+        OSError: something cannot be written, the disk is full; what was there before still is.
         KeyboardInterrupt: SIGINT or SIGTERM came; the batch was finished and a checkpoint written.
     """
     saved = checkpoints.newest() if checkpoints else None
@@ -67,7 +71,7 @@ def fit(
             saved.set_state(-index, callback)
     # Without checkpoints there is nothing to save on the way out.
     stop = partial(_stop, callbacks)
-    with Signals(heed=checkpoints is not None) as signals:
+    with Signals(heed=checkpoints is not None) as signals, _while_it_exists(best.parent):
         training = _Training(model, callbacks, checkpoints, stop, signals)
         for number in range(at.phase, len(phases)):
             phase = phases[number]
@@ -84,6 +88,18 @@ def fit(
             if stop():
                 return False
     return True
+
+
+@contextmanager
+def _while_it_exists(folder: Path) -> Iterator[None]:
+    """Say it plainly where an error comes of somebody's having deleted `folder`."""
+    try:
+        yield
+    except OSError as error:
+        if folder.exists():
+            raise
+        reason = "the run folder was deleted while it was trained in"
+        raise FileNotFoundError(errno.ENOENT, reason, str(folder)) from error
 
 
 def _stop(callbacks: Sequence[Any]) -> bool:

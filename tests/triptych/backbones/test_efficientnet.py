@@ -3,7 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-import h5py  # type: ignore[import-untyped]
+import h5py
 import keras
 import numpy as np
 import pytest
