@@ -52,6 +52,8 @@ class BestModel(keras.callbacks.Callback):
         if better or self.best_epoch is None or math.isnan(self.best):
             part = self.path.with_name(f".part-{self.path.name}")
             try:
+                # What a kill has left may be another name of a file that matters.
+                part.unlink(missing_ok=True)
                 self.model.save(part)
                 part.replace(self.path)
             except OSError as error:

@@ -17,7 +17,8 @@ class TimeLimit(keras.callbacks.Callback):
 
     The clock starts at the first `on_train_begin` and runs on, between fits too. Once it is
     `reached`, a further `fit` ends after its first batch, which is the earliest that Keras permits:
-    look at `reached` before. There is no state: a training that goes on in a new process has all
+    look at `reached` before. It says that there is no time for more, whether
+    the training is done or not. There is no state: a training that goes on in a new process has all
     the time again.
 
     Raises:
@@ -61,7 +62,7 @@ class TimeLimit(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._measure_end()
-        if self._batch_ended is not None and epoch + 1 < (self.params or {}).get("epochs", 0):
+        if self._batch_ended is not None:
             # Other callbacks may still have to save.
             self._stop_unless_time_after(self._batch_ended + self._longest_end)
 
@@ -78,6 +79,6 @@ class TimeLimit(keras.callbacks.Callback):
         assert self._deadline is not None  # set when training begins
         if not self.reached and then + self._longest_batch + self._longest_end > self._deadline:
             self.reached = True
-            print(f"\nthe time limit of {self.minutes:g} minutes: training stops", flush=True)
+            print(f"\nthe time limit of {self.minutes:g} minutes is reached", flush=True)
         if self.reached:
             self.model.stop_training = True

@@ -136,6 +136,10 @@ def require_same(data: Labelled, folder: Path) -> None:
                 f"cannot go on with {folder}: it was begun with other data: {name} of class "
                 f"{label}{more} {change}"
             )
+    if rows != [list(row) for row in _split_rows(data)]:
+        raise ValueError(
+            f"cannot go on with {folder}: it was begun with the same pictures in another order"
+        )
 
 
 def fingerprint(folder: Path) -> str:

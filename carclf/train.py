@@ -30,11 +30,11 @@ def train(config: Config) -> Path:
     folder, state = run.choose(
         config.runs, config.name, overwrite=config.overwrite, resume=config.resume
     )
+    if state != "new":
+        config = run.require_same(folder, config, FREE)
     if state == "finished":
         print(f"the run is finished: {folder}", flush=True)
         return folder
-    if state == "unfinished":
-        config = run.require_same(folder, config, FREE)
     data = labelled.load(config, workers)
     if state == "unfinished":
         labelled.require_same(data, folder)

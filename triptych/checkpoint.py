@@ -131,14 +131,17 @@ class Checkpoints:
         """The newest checkpoint that is whole, or None; the best model becomes that of its time.
 
         Raises:
-            ValueError: it is of other settings or other data; the message says which.
+            ValueError: it is of other settings or other data; the message says which. Or there are
+                checkpoints, and none is whole.
+            OSError: one cannot be read; that does not mean that it is damaged.
         """
-        for path in reversed(self._names()):
+        names = self._names()
+        for path in reversed(names):
             try:
                 checkpoint, identity = _read(path)
-            except (SafetensorError, OSError, KeyError, ValueError) as error:
+            except (SafetensorError, KeyError, ValueError) as error:
                 print(f"{path} is damaged ({error}); the one before it is taken", flush=True)
-                path.unlink()
+                path.replace(path.with_suffix(".damaged"))
                 continue
             if other := differences(identity, self.identity):
                 raise ValueError(f"{path} is of another training: {'; '.join(other)}")
@@ -147,10 +150,15 @@ class Checkpoints:
             else:
                 self.best.unlink(missing_ok=True)
             return checkpoint
+        if names or any(self.folder.glob("*.damaged")):
+            raise ValueError(
+                f"no checkpoint in {self.folder} is whole; --overwrite starts the training anew"
+            )
         return None
 
     def _names(self) -> list[Path]:
-        return sorted(self.folder.glob("[0-9]*.safetensors"))
+        found = self.folder.glob("[0-9]*.safetensors")
+        return sorted(found, key=lambda path: int(path.stem))
 
     def _prune(self, names: Sequence[Path]) -> None:
         for old in names:
@@ -224,6 +232,9 @@ def _link(source: Path, target: Path) -> None:
     except OSError:
         shutil.copyfile(source, part)
     part.replace(target)
+    # Renaming does nothing where both names are one file already, and the name left behind would be
+    # a way to write into it.
+    part.unlink(missing_ok=True)
 
 
 def _count(arrays: Mapping[str, np.ndarray], group: str) -> int:

@@ -78,7 +78,11 @@ def load(kind: type[T], path: Path) -> T:
 
 
 def identity(config: Any, free: Collection[str] = ()) -> dict[str, str]:
-    """A dataclass's fields as text, without those in `free`."""
+    """A dataclass's fields as text, as if it had been saved and loaded; without those in `free`."""
+    from pydantic import TypeAdapter
+
+    adapter = TypeAdapter(type(config))
+    config = adapter.validate_python(adapter.dump_python(config, mode="json", warnings=False))
     return {f.name: str(getattr(config, f.name)) for f in fields(config) if f.name not in free}
 
 

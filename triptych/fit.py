@@ -77,15 +77,14 @@ def fit(
             phase = phases[number]
             first = sum(p.epochs for p in phases[:number])
             if saved and number == at.phase:
-                if at.epoch < phase.epochs:
-                    training.run(phase, at, first, saved)
+                whole = at.epoch == phase.epochs or training.run(phase, at, first, saved)
             else:
                 if number and best.exists():
                     # Its state is in the file too, and need not fit the stage that has just ended.
                     model.optimizer = None
                     model.load_weights(best)
-                training.run(phase, Position(number), first, None)
-            if stop():
+                whole = training.run(phase, Position(number), first, None)
+            if not whole or (stop() and number + 1 < len(phases)):
                 return False
     return True
 
@@ -114,8 +113,11 @@ class _Training:
     stop: Callable[[], bool]
     signals: Signals
 
-    def run(self, phase: Phase, start: Position, first: int, saved: Checkpoint | None) -> None:
-        """A phase, or the rest of it that `saved` leaves; epoch `first` is its first."""
+    def run(self, phase: Phase, start: Position, first: int, saved: Checkpoint | None) -> bool:
+        """A phase, or the rest of it that `saved` leaves; returns whether it came to its end.
+
+        Epoch `first` of the training is the phase's first.
+        """
         model = self.model
         phase.compile(model)
         # Variables that are made while TensorFlow traces the first step make it trace twice.
@@ -132,9 +134,9 @@ class _Training:
             f"\nstage {phase.name}: {phase.epochs} epochs of {phase.steps} batches{where}",
             flush=True,
         )
-        watching = [StopOnBadLoss(phase, first), *self._keeper(phase, start, first, stateful)]
+        keeper = self._keeper(phase, start, first, stateful)
         joined = OneTraining(
-            [*stateful, *watching],
+            [*stateful, StopOnBadLoss(phase, first), keeper],
             skipped=start.step,
             restore=lambda: saved.assign("metrics", model.metrics_variables) if saved else None,
             add_history=True,
@@ -152,24 +154,25 @@ class _Training:
         if epochs and not model.stop_training:
             _fit(model, phase, joined, first, epochs, 0)
         joined.close()
+        return keeper.whole
 
     def _keeper(
         self, phase: Phase, start: Position, first: int, callbacks: Sequence[Any]
-    ) -> list[Keeper]:
-        if not (checkpoints := self.checkpoints):
-            return []
-        return [
-            Keeper(
-                lambda position: checkpoints.save(position, self.model, callbacks),
-                start,
-                first=first,
-                epochs=phase.epochs,
-                steps=phase.steps,
-                every=checkpoints.every,
-                stop=self.stop,
-                signals=self.signals,
-            )
-        ]
+    ) -> Keeper:
+        def save(position: Position) -> None:
+            if self.checkpoints:
+                self.checkpoints.save(position, self.model, callbacks)
+
+        return Keeper(
+            save,
+            start,
+            first=first,
+            epochs=phase.epochs,
+            steps=phase.steps,
+            every=self.checkpoints.every if self.checkpoints else phase.steps,
+            stop=self.stop,
+            signals=self.signals,
+        )
 
 
 def _fit(

@@ -15,7 +15,8 @@ class Keeper(keras.callbacks.Callback):
     """Save every `every` batches and every epoch, and on the way out when asked to stop.
 
     It comes last among the callbacks, so that it saves what the others have made of the batch or
-    the epoch. `first` is the number of the phase's first epoch.
+    the epoch. `first` is the number of the phase's first epoch. `whole` tells whether the phase has
+    come to its end.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class Keeper(keras.callbacks.Callback):
         self.signals = signals
         self._epoch = position.epoch
         self._left = False
+        self._over = False
+        self.whole = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch - self.first
@@ -59,20 +62,23 @@ class Keeper(keras.callbacks.Callback):
             self.save(here)
             self._left = True
             self.model.stop_training = True
+        elif self.model.stop_training:
+            # Another callback ends the phase for good: it is over with the end of this epoch.
+            self._over = True
         elif done % self.every == 0:
             self.save(here)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._left:
-            return
-        stopped = self.stop()
-        # Another callback may end a phase early, which is for good.
-        over = self.model.stop_training and not stopped
-        self.save(Position(self.phase, self.epochs if over else self._epoch + 1))
+        if not self._left:
+            stopped = self.stop()
+            over = self._over or (self.model.stop_training and not stopped)
+            epochs = self.epochs if over else self._epoch + 1
+            self.save(Position(self.phase, epochs))
+            self.whole = epochs == self.epochs
+            if stopped:
+                self.model.stop_training = True
         if self.signals.received:
             raise KeyboardInterrupt(GO_ON)
-        if stopped:
-            self.model.stop_training = True
 
 
 class OneTraining(keras.callbacks.CallbackList):

@@ -51,9 +51,10 @@ def choose(runs: Path, name: str, *, overwrite: bool, resume: bool) -> tuple[Pat
         raise ValueError(f"{path} is no run folder (it has no {CONFIG}), so it is not replaced")
     if overwrite:
         return path, "new"
-    if not (path / CHECKPOINTS).exists():
-        return path, "finished"
-    return path, "unfinished" if any((path / CHECKPOINTS).glob("*.safetensors")) else "new"
+    if any((path / CHECKPOINTS).glob("[0-9]*")):
+        return path, "unfinished"
+    ended = (path / MODEL).exists() and not (path / CHECKPOINTS).exists()
+    return path, "finished" if ended else "new"
 
 
 def create(path: Path, config: Any) -> None:
@@ -65,9 +66,12 @@ def create(path: Path, config: Any) -> None:
     shutil.rmtree(part, ignore_errors=True)
     (part / CHECKPOINTS).mkdir(parents=True)
     write_config(part, config)
+    old = path.with_name(f".old-{path.name}")
+    shutil.rmtree(old, ignore_errors=True)
     if path.exists():
-        shutil.rmtree(path)
+        path.replace(old)
     part.replace(path)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def require_same(path: Path, config: T, free: Collection[str]) -> T:

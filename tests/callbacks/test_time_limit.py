@@ -73,7 +73,7 @@ def test_the_last_epochs_end_is_done_in_time(
     assert work.batches == [10, 10, 10, 5]
     assert clock.now == 1000 + 600
     assert limit.reached
-    assert capsys.readouterr().out == "\nthe time limit of 10 minutes: training stops\n"
+    assert capsys.readouterr().out == "\nthe time limit of 10 minutes is reached\n"
 
 
 @pytest.mark.parametrize("place", ["first", "last"])
@@ -85,10 +85,14 @@ def test_no_epoch_begins_that_could_not_end(model: keras.Model, clock: Clock, pl
     assert limit.reached
 
 
-def test_a_training_that_is_done_has_not_reached_it(model: keras.Model, clock: Clock) -> None:
-    limit, work = TimeLimit(505 / 60), Work(clock)
-    fit(model, [limit, work], epochs=3)
-    assert (clock.now, limit.reached) == (1000 + 500, False)
+def test_a_training_that_is_done_says_whether_there_is_time_for_more(
+    model: keras.Model, clock: Clock
+) -> None:
+    for minutes, reached in ((505 / 60, True), (565 / 60, False)):
+        clock.now = 1000
+        limit, work = TimeLimit(minutes), Work(clock)
+        fit(model, [limit, work], epochs=3)
+        assert (clock.now, limit.reached) == (1000 + 500, reached)
 
 
 def test_the_clock_runs_on_between_fits(model: keras.Model, clock: Clock) -> None:

@@ -70,6 +70,8 @@ def test_goes_on_to_the_same_end(
     assert train(config) == folder
     assert capsys.readouterr().out == f"the run is finished: {folder}\n"
     assert (folder / "model.keras").stat().st_mtime_ns == before
+    with pytest.raises(ValueError, match="`seed` was 0 and is 5"):
+        train(replace(config, seed=5))
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,24 @@ def test_other_data_are_refused(
             (tree / "class-0" / name).rename(folder / f"moved-{name}")
     config = copy(stopped, tmp_path / "runs", data=tree)
     with pytest.raises(ValueError, match=f"cannot go on with .*stopped: .*{message}"):
+        train(config)
+
+
+def test_other_rows_of_the_csv_are_refused(make_cars: Any, tmp_path: Path) -> None:
+    """Batches are drawn by a picture's place among all."""
+    data = make_cars(tmp_path / "cars")
+    config = Config(
+        *(data, "run", tmp_path),
+        backbone="tiny",
+        weights="none",
+        stages=STAGES,
+        time_limit=1e-4,
+        resume=True,
+    )
+    train(config)
+    head, *rows = (data / "train.csv").read_text().splitlines()
+    (data / "train.csv").write_text("\n".join([head, *rows[1::-1], *rows[2:]]) + "\n")
+    with pytest.raises(ValueError, match="begun with the same pictures in another order"):
         train(config)
 
 

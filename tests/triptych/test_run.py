@@ -57,9 +57,30 @@ def test_a_run_that_goes_on(tmp_path: Path) -> None:
     (path / "checkpoints" / "000001.safetensors").write_text("")
     assert choose(tmp_path, "first", resume=True) == (path, "unfinished")
     run.finish(path)
+    assert choose(tmp_path, "first", resume=True) == (path, "new")  # there is no model
+    (path / "model.keras").write_text("")
     assert choose(tmp_path, "first", resume=True) == (path, "finished")
     with pytest.raises(ValueError, match="--resume needs the name of the run, -n"):
         choose(tmp_path, "", resume=True)
+
+
+def test_a_kill_while_a_run_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can be found under its name is a whole run, or none."""
+    path = tmp_path / "first"
+    run.create(path, SETTINGS)
+    (path / "model.keras").write_text("")
+
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run.create(path, SETTINGS)
+    assert choose(tmp_path, "first", resume=True)[1] in ("new", "unfinished")
+    run.create(path, SETTINGS)
+    assert [p.name for p in tmp_path.iterdir()] == ["first"]
+    run.require_same(path, replace(SETTINGS, rate=0.1), ())
 
 
 def test_goes_on_with_the_same_settings_only(tmp_path: Path) -> None:
@@ -68,6 +89,8 @@ def test_goes_on_with_the_same_settings_only(tmp_path: Path) -> None:
     assert again == Settings(Path("moved"), precision="mixed_float16")
     with pytest.raises(ValueError, match=r"go on with .*first: `rate` was 0\.1 and is 0\.2$"):
         run.require_same(tmp_path / "first", replace(SETTINGS, rate=0.2), {"data"})
+    run.create(tmp_path / "whole", replace(SETTINGS, rate=1))
+    run.require_same(tmp_path / "whole", replace(SETTINGS, rate=1), ())
     with pytest.raises(ValueError, match="`precision` was mixed_float16 and is float32"):
         run.require_same(tmp_path / "first", replace(SETTINGS, precision="float32"), {"data"})
 
