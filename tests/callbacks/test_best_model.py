@@ -73,16 +73,24 @@ def small_model(optimizer: Any = "sgd") -> keras.Model:
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
-def test_a_full_disk_leaves_the_previous_best(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_previous_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save_on_full_disk(model: keras.Model, path: Path) -> None:
+        path.symlink_to(FULL)
+        save(model, path)
+
+    save = keras.Model.save
     callback = BestModel(tmp_path / "best.keras")
     model = small_model()
     callback.set_model(model)
     callback.on_epoch_end(0, {"val_loss": 2.0})
     before = callback.path.read_bytes()
-    (tmp_path / ".part-best.keras").symlink_to(FULL)
     model.set_weights([np.ones((2, 1)), np.ones(1)])
-    with pytest.raises(OSError, match=r"No space left on device: .*best\.keras") as caught:
-        callback.on_epoch_end(1, {"val_loss": 1.0})
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "save", save_on_full_disk)
+        with pytest.raises(OSError, match=r"No space left on device: .*best\.keras") as caught:
+            callback.on_epoch_end(1, {"val_loss": 1.0})
     assert caught.value.errno == errno.ENOSPC
     assert callback.best == 2.0
     assert callback.path.read_bytes() == before

@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import pytest
 
 KILLS = 20
 SCRIPT = Path(__file__).with_name("kill_at.py")
@@ -103,22 +103,29 @@ def same(got: Path, want: Path) -> None:
     assert history(got) == history(want)
 
 
-def test_twenty_kills(make_tree: Any, tmp_path: Path) -> None:
-    data, runs = make_tree(tmp_path / "tree", 3, 20), tmp_path / "runs"
-    assert start(data, runs, "whole", "-m") == 0
-    draw = random.Random(0)
-    moments: list[str] = []
-    died: Counter[str] = Counter()
-    finished = 0
-    while died.total() < KILLS:
-        moments = moments or draw.sample(list(MOMENTS), len(MOMENTS))
-        moment = moments.pop()
+@pytest.fixture(scope="module")
+def whole(make_tree: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training that nobody kills; its data lie beside its runs."""
+    root = tmp_path_factory.mktemp("kill")
+    assert start(make_tree(root / "tree", 3, 20), root / "runs", "whole", "-m") == 0
+    return root / "runs" / "whole"
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_twenty_kills(turn: int, whole: Path) -> None:
+    """Five in each of four turns; between them trainings that reach their end, or nothing yet."""
+    runs = whole.parent
+    draw = random.Random(turn)
+    moments = draw.sample(list(MOMENTS), len(MOMENTS))
+    kills = finished = 0
+    while kills < KILLS // 4:
+        moment = moments[(kills + finished) % len(moments)]
         count, delay = draw.randint(1, MOMENTS[moment]), draw.choice([0, draw.randint(1, 40)])
-        if start(data, runs, str(finished), SCRIPT, moment, count, delay) != 0:
-            died[moment] += 1
+        name = f"{turn}-{finished}"
+        if start(runs.parent / "tree", runs, name, SCRIPT, moment, count, delay) != 0:
+            kills += 1
         else:
-            same(runs / str(finished), runs / "whole")
+            same(runs / name, whole)
             finished += 1
-    assert start(data, runs, str(finished), "-m") == 0
-    same(runs / str(finished), runs / "whole")
-    print(f"{died.total()} kills, {finished + 1} trainings to the end: {dict(died)}")
+    assert start(runs.parent / "tree", runs, f"{turn}-{finished}", "-m") == 0
+    same(runs / f"{turn}-{finished}", whole)

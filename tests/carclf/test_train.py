@@ -152,7 +152,8 @@ def test_class_weights(on: bool, tree_dir: Path, monkeypatch: pytest.MonkeyPatch
     loaded = labelled.load(config, 2)
     # Of class 0 only two pictures are in training.
     few = np.flatnonzero(loaded.labels[loaded.training] == 0)[2:]
-    stages.phases(config, replace(loaded, training=np.delete(loaded.training, few)), 2)
+    loaded = replace(loaded, training=np.delete(loaded.training, few))
+    stages.phases(config, loaded, 2)[0].train(0)
     want = [22 / (3 * 2), 22 / (3 * 10), 22 / (3 * 10)] if on else [1, 1, 1]
     np.testing.assert_allclose(seen[0], want, rtol=1e-6)
 
