@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +69,8 @@ def fit(
         for index, callback in enumerate(reversed(with_state(callbacks)), 1):
             saved.set_state(-index, callback)
     # Without checkpoints there is nothing to save on the way out.
-    stop = partial(_stop, callbacks)
     with Signals(heed=checkpoints is not None) as signals, _while_it_exists(best.parent):
-        training = _Training(model, callbacks, checkpoints, stop, signals)
+        training = _Training(model, callbacks, checkpoints, signals)
         for number in range(at.phase, len(phases)):
             phase = phases[number]
             first = sum(p.epochs for p in phases[:number])
@@ -84,7 +82,7 @@ def fit(
                     model.optimizer = None
                     model.load_weights(best)
                 whole = training.run(phase, Position(number), first, None)
-            if not whole or (stop() and number + 1 < len(phases)):
+            if not whole or (training.stop() and number + 1 < len(phases)):
                 return False
     return True
 
@@ -101,17 +99,16 @@ def _while_it_exists(folder: Path) -> Iterator[None]:
         raise FileNotFoundError(errno.ENOENT, reason, str(folder)) from error
 
 
-def _stop(callbacks: Sequence[Any]) -> bool:
-    return any(getattr(callback, "reached", False) for callback in callbacks)
-
-
 @dataclass(frozen=True)
 class _Training:
     model: keras.Model
     callbacks: Sequence[keras.callbacks.Callback]
     checkpoints: Checkpoints | None
-    stop: Callable[[], bool]
     signals: Signals
+
+    def stop(self) -> bool:
+        """Whether a callback, a time limit, wants it to stop for now."""
+        return any(getattr(callback, "reached", False) for callback in self.callbacks)
 
     def run(self, phase: Phase, start: Position, first: int, saved: Checkpoint | None) -> bool:
         """A phase, or the rest of it that `saved` leaves; returns whether it came to its end.

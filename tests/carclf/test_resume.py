@@ -18,13 +18,10 @@ STAGES = (
 )
 
 
-@pytest.fixture(scope="module")
-def stopped(make_tree: Any, tmp_path_factory: pytest.TempPathFactory) -> Config:
-    root = tmp_path_factory.mktemp("resume")
+def stop(data: Path, name: str, runs: Path) -> Config:
+    """Train until the time limit, which is after the first batch; returns what was trained."""
     config = Config(
-        make_tree(root / "tree"),
-        "stopped",
-        root / "runs",
+        *(data, name, runs),
         backbone="tiny",
         weights="none",
         stages=STAGES,
@@ -33,6 +30,12 @@ def stopped(make_tree: Any, tmp_path_factory: pytest.TempPathFactory) -> Config:
     )
     train(config)
     return config
+
+
+@pytest.fixture(scope="module")
+def stopped(make_tree: Any, tmp_path_factory: pytest.TempPathFactory) -> Config:
+    root = tmp_path_factory.mktemp("resume")
+    return stop(make_tree(root / "tree"), "stopped", root / "runs")
 
 
 def copy(config: Config, to: Path, **changes: Any) -> Config:
@@ -127,15 +130,7 @@ def test_other_data_are_refused(
 def test_other_rows_of_the_csv_are_refused(make_cars: Any, tmp_path: Path) -> None:
     """Batches are drawn by a picture's place among all."""
     data = make_cars(tmp_path / "cars")
-    config = Config(
-        *(data, "run", tmp_path),
-        backbone="tiny",
-        weights="none",
-        stages=STAGES,
-        time_limit=1e-4,
-        resume=True,
-    )
-    train(config)
+    config = stop(data, "run", tmp_path)
     head, *rows = (data / "train.csv").read_text().splitlines()
     (data / "train.csv").write_text("\n".join([head, *rows[1::-1], *rows[2:]]) + "\n")
     with pytest.raises(ValueError, match="begun with the same pictures in another order"):
