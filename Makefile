@@ -13,10 +13,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench clean
+.PHONY: help install demo demo-landmarks test lint format bench clean
 
 help:  ## this list
-	@awk -F ':.*## *' '/^[a-z]+:.*##/ { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 install: $(DEV)  ## .venv with everything for development (GPU=1: TensorFlow with CUDA)
 
@@ -25,6 +25,12 @@ demo: $(USE)  ## draw cars, train on them, predict: one command, no network afte
 	$(PY) -m carclf.train demo --data demo/cars --runs demo/runs -n demo
 	$(PY) -m carclf.predict demo/runs/demo demo/cars/test_upload --submission demo/submission.csv --truth demo/cars/test_solution.csv
 	$(PY) -m carclf.evaluate demo/runs/demo --data demo/cars
+
+demo-landmarks: $(USE)  ## the same with drawn faces and their points
+	$(PY) -m landmarks.synth --to demo/faces
+	$(PY) -m landmarks.train demo --data demo/faces --runs demo/runs -n landmarks
+	$(PY) -m landmarks.predict demo/runs/landmarks demo/faces/test/test_points.csv --submission demo/landmarks.csv --truth demo/faces/test/solution.csv
+	$(PY) -m landmarks.evaluate demo/runs/landmarks --data demo/faces
 
 test: lint  ## every check: format, lint, import contracts, types, tests
 	$(PY) -m pytest -q -n $(JOBS)

@@ -41,9 +41,9 @@ def measure(config: Config, data: Path) -> None:
     from statistics import median
 
     from carclf import labelled, stages
-    from carclf.config import Stage
     from carclf.model import build
     from carclf.recipes import RECIPES
+    from triptych.stage import Stage
 
     stage = Stage("all", 1, 3e-4, size="224")
     recipe = replace(RECIPES["lite"], data=data, stages=(stage,), val_fraction=0.0, monitor="loss")

@@ -7,6 +7,7 @@ from callbacks.log import Log
 from callbacks.lr_finder import LRFinder
 from callbacks.one_cycle import OneCycle
 from callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from callbacks.schedule import schedule
 from callbacks.throughput import Throughput
 from callbacks.time_limit import TimeLimit
 
@@ -21,4 +22,5 @@ __all__ = [
     "StepLR",
     "Throughput",
     "TimeLimit",
+    "schedule",
 ]

@@ -58,7 +58,7 @@ def evaluate(config: Config) -> dict[str, Any]:
     Pictures that cannot be used are listed on the terminal and not counted.
     """
     from carclf import labelled, mistakes, predictor, records, verdict
-    from triptych import ensemble, run, runtime
+    from triptych import ensemble, run, runtime, split
 
     runtime.setup(seed=0)
     models = [predictor.open(folder) for folder in config.runs]
@@ -66,7 +66,7 @@ def evaluate(config: Config) -> dict[str, Any]:
     if any(model.classes != classes for model in models):
         raise ValueError(f"the runs have different classes: {', '.join(map(str, config.runs))}")
     data = records.read(config.data)
-    splits = [labelled.read_split(folder) for folder in config.runs]
+    splits = [split.read(folder) for folder in config.runs]
     found, side = choose(match(data, classes, names), classes, splits, config.side)
     # Larger than any view needs; a photograph of 50 megapixels need not stay in memory.
     cover = (2 * max(m.size[0] for m in models), 2 * max(m.size[1] for m in models))

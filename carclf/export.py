@@ -4,10 +4,7 @@ The export needs TensorFlow alone. It takes encoded pictures (JPEG, PNG, BMP, GI
 any size, and gives probabilities, and the most probable class with its name.
 """
 
-import hashlib
-import json
 import os
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from carclf.predictor import Predictor
+    from triptych.export import Answer, Prepare
 
 # Decoded and resized pictures are the same to the bit, so only the order of float32 sums is left:
 # up to 9e-7 was seen on 100 photographs. Pictures off by one in a value of 200 gave 3e-3.
@@ -60,28 +58,41 @@ def export(config: Config) -> Path:
         FileExistsError: there is an export already.
         ValueError: no run, no pictures to compare on.
     """
-    from carclf import predictor
+    from carclf import inputs, predictor
     from triptych import export as exports
     from triptych.images import decode
 
     run.check(config.run)
     target = config.out or config.run / "export" / config.to
     with exports.in_place(target, config.overwrite) as folder:
-        pictures = read_pictures(config.check) if config.check else exports.sample_pictures()
+        if config.check:
+            pictures = exports.read_pictures(inputs.find(config.check, None))
+        else:
+            pictures = exports.sample_pictures()
         model = predictor.open(config.run)
         variables = [variable.value for variable in model.model.variables]
-        metadata = describe(config.run, model)
-        exports.write_saved_model(folder, answer(model), variables, model.size, metadata)
+        metadata = exports.describe(config.run, "carclf", _LOCAL) | describe(model)
+        exports.write_saved_model(folder, prepare(model.size), answer(model), variables, metadata)
         print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
         data = list(pictures.values())
-        expected = model.probabilities(len(data), lambda i: decode(data[i]))
-        found = exports.differences(exports.SavedModel(folder), pictures, "probabilities", expected)
-        exports.require_parity(folder, found, list(pictures), BOUND)
+        expected = {"probabilities": model.probabilities(len(data), lambda i: decode(data[i]))}
+        found = exports.differences(exports.SavedModel(folder), pictures, expected)
+        exports.require_parity(folder, found, list(pictures), BOUND, "in probability")
     print(f"{target}: {exports.size_on_disk(target) / 1e6:.1f} MB", flush=True)
     return target
 
 
-def answer(model: "Predictor") -> "Callable[[tf.Tensor], dict[str, tf.Tensor]]":
+def prepare(size: tuple[int, int]) -> "Prepare":
+    """Pictures [B, H, W, 3] uint8 -> images [B, height, width, 3] uint8 of `size`."""
+    from triptych import graph_images
+
+    def call(pictures: "tf.Tensor") -> "tuple[tf.Tensor, ...]":
+        return (graph_images.resize(pictures, size),)
+
+    return call
+
+
+def answer(model: "Predictor") -> "Answer":
     """What is computed of images [B, height, width, 3] uint8 of the model's size.
 
     `probabilities` [B, classes] float32 in the order of the classes, and of the most probable one
@@ -103,47 +114,13 @@ def answer(model: "Predictor") -> "Callable[[tf.Tensor], dict[str, tf.Tensor]]":
     return call
 
 
-def describe(folder: Path, model: "Predictor") -> dict[str, Any]:
-    """The metadata: task, version (a digest of the weights' file), classes, and the run's config.
-
-    Without the config's paths, which are nobody's business where the export goes.
-    """
-    config = json.loads((folder / run.CONFIG).read_text())
-    shipped = {name: value for name, value in config.items() if name not in _LOCAL}
+def describe(model: "Predictor") -> dict[str, Any]:
+    """What the metadata say of the model: its pictures' size and its classes."""
     return {
-        "task": "carclf",
-        "version": hashlib.sha256((folder / run.MODEL).read_bytes()).hexdigest()[:12],
+        "size": {"height": model.size[0], "width": model.size[1]},
         "classes": model.classes,
         "names": model.names,
-        "config": shipped | {"weights": Path(config["weights"]).name},
     }
-
-
-def read_pictures(paths: Sequence[Path]) -> dict[str, bytes]:
-    """The encoded pictures of files and folders, by path; those that cannot serve are named.
-
-    Raises:
-        ValueError: none is left, or what `carclf.inputs.find` raises.
-    """
-    from carclf import inputs
-    from triptych import graph_images
-    from triptych.images import ImageError, decode
-
-    pictures = {}
-    for path in inputs.find(paths, None):
-        try:
-            decode(path)
-        except ImageError as error:
-            print(f"left out: {error}")
-            continue
-        data = path.read_bytes()
-        if graph_images.reads(data):
-            pictures[str(path)] = data
-        else:
-            print(f"left out: {path}: an export reads {graph_images.FORMATS}")
-    if not pictures:
-        raise ValueError("no picture to compare on")
-    return pictures
 
 
 if __name__ == "__main__":

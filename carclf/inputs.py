@@ -3,58 +3,22 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from carclf.records import SUFFIXES
-from triptych import run
-from triptych.images import ImageError, decode, shrink_to_cover
+from triptych import inputs
 from triptych.submission import sample_order
 
 
-def runs_and_inputs(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Split the command line's paths: run folders come first, at least one, then inputs.
-
-    Raises:
-        ValueError: no run folder, or nothing after it.
-    """
-    if not paths:
-        raise ValueError("a run folder and something to classify are needed")
-    folders = [p for p in paths if (p / run.CONFIG).exists()]
-    if paths[0] not in folders:
-        run.check(paths[0])
-    inputs = [p for p in paths if p not in folders]
-    if not inputs:
-        raise ValueError("nothing to classify; name a folder, a picture or a csv after the run")
-    return folders, inputs
-
-
 def find(paths: Sequence[Path], images: Path | None) -> list[Path]:
-    """Picture files of folders (with their subfolders), of csv files and named singly.
+    """Picture files of folders, of csv files with a column Id, and named singly.
 
-    Raises:
-        ValueError: a path that does not exist, a folder without pictures, two pictures of one name
-            (the name is the Id).
+    A csv's pictures are in `images`, by default in test_upload beside it. Raises as
+    `triptych.inputs.find`.
     """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-            if not inside:
-                raise ValueError(f"no pictures in {path}")
-            found += inside
-        elif path.suffix == ".csv":
-            folder = images or path.parent / "test_upload"
-            found += [folder / name for name in sample_order(path, "Id")]
-        elif path.exists():
-            found.append(path)
-        else:
-            raise ValueError(f"no such file or folder: {path}")
-    seen: dict[str, Path] = {}
-    for path in found:
-        if path.name in seen:
-            raise ValueError(f"two pictures have one name: {seen[path.name]} and {path}")
-        seen[path.name] = path
-    return found
+
+    def listed(csv: Path) -> list[Path]:
+        folder = images or csv.parent / "test_upload"
+        return [folder / name for name in sample_order(csv, "Id")]
+
+    return inputs.find(paths, listed)
 
 
 def find_sample(paths: Sequence[Path]) -> Path | None:
@@ -66,22 +30,3 @@ def find_sample(paths: Sequence[Path]) -> Path | None:
             if (folder / "sample-submission.csv").is_file():
                 return folder / "sample-submission.csv"
     return None
-
-
-class Readable:
-    """Pictures by position; one that cannot be decoded is remembered and reads as a grey one."""
-
-    def __init__(self, paths: Sequence[Path], size: tuple[int, int]) -> None:
-        self.paths = paths
-        self.unreadable: dict[Path, str] = {}
-        # Larger than any view needs; a photograph of 50 megapixels need not stay in memory.
-        self._cover = (2 * size[0], 2 * size[1])
-
-    def read(self, index: int) -> np.ndarray:
-        """[H, W, 3] uint8 RGB."""
-        path = self.paths[index]
-        try:
-            return shrink_to_cover(decode(path), self._cover)
-        except ImageError as error:
-            self.unreadable[path] = str(error)
-            return np.full((*self._cover, 3), 127, np.uint8)

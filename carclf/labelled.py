@@ -1,22 +1,17 @@
 """Records -> checked, decoded and split pictures, with a report of what is odd about them."""
 
-import csv
-import hashlib
 import json
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from keras.utils import Progbar
 
 from carclf import records
-from carclf.config import Config, parse_size
-from triptych import run
-from triptych.pictures import Checked, Pictures, left_out, odd_sized
-
-SPLIT = "split.csv"
+from carclf.config import Config
+from triptych import run, split
+from triptych.pictures import Pictures, left_out, odd_sized, progress
+from triptych.stage import parse_size
 
 
 @dataclass(frozen=True)
@@ -95,7 +90,7 @@ def usable(
     Remarks on pictures left out come first, then those on odd ones that are used.
     """
     store = Pictures([r.path for r in found], cover, cache_mb)
-    checked = store.check(workers, lambda items: _bar(items, len(found)))
+    checked = store.check(workers, progress(len(found)))
     bad = left_out(checked, [r.label for r in found])
     odd = odd_sized(checked)
     reasons = sorted(bad.items()) + sorted((i, r) for i, r in odd.items() if i not in bad)
@@ -111,40 +106,12 @@ def write(data: Labelled, folder: Path) -> None:
     run.write_rows(
         folder / "data.csv", ("where", "remark"), [(p.where, p.reason) for p in data.problems]
     )
-    run.write_rows(folder / SPLIT, ("Id", "Category", "side", "sha256"), _split_rows(data))
+    split.write(folder, ("Id", "Category"), _split_rows(data))
 
 
 def require_same(data: Labelled, folder: Path) -> None:
     """Raise ValueError, naming a difference, where `data` is not what the run was begun with."""
-    path = folder / SPLIT
-    with path.open(newline="") as file:
-        _, *rows = csv.reader(file)
-    before = {(name, label): rest for name, label, *rest in rows}
-    now = {(name, label): rest for name, label, *rest in _split_rows(data)}
-    both = before.keys() & now.keys()
-    # A picture more or less moves others to the other side of the split, which says little.
-    for change, keys in (
-        ("is not there any more, or cannot be used", before.keys() - now.keys()),
-        ("is new", now.keys() - before.keys()),
-        ("has changed", {key for key in both if before[key][1] != now[key][1]}),
-        ("is on the other side of the split", {key for key in both if before[key] != now[key]}),
-    ):
-        if keys:
-            name, label = min(keys)
-            more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
-            raise ValueError(
-                f"cannot go on with {folder}: it was begun with other data: {name} of class "
-                f"{label}{more} {change}"
-            )
-    if rows != [list(row) for row in _split_rows(data)]:
-        raise ValueError(
-            f"cannot go on with {folder}: it was begun with the same pictures in another order"
-        )
-
-
-def fingerprint(folder: Path) -> str:
-    """SHA-256 of what the run was begun with: its pictures, labels and split."""
-    return hashlib.sha256((folder / SPLIT).read_bytes()).hexdigest()
+    split.require_same(folder, _split_rows(data))
 
 
 def _split_rows(data: Labelled) -> list[tuple[str, str, str, str]]:
@@ -158,33 +125,7 @@ def _split_rows(data: Labelled) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def read_split(folder: Path) -> dict[tuple[str, str], str]:
-    """(file name, class identifier) -> "training" or "validation", of a run's pictures.
-
-    Raises:
-        ValueError: the run folder has no split.csv.
-    """
-    path = folder / SPLIT
-    if not path.exists():
-        raise ValueError(f"{folder} has no {SPLIT}, which says what it was trained on")
-    with path.open(newline="") as file:
-        return {(r["Id"], r["Category"]): r["side"] for r in csv.DictReader(file)}
-
-
 def read_classes(folder: Path) -> tuple[list[str], list[str]]:
     """(identifiers, names) of the classes a run was trained on."""
     both = json.loads((folder / "classes.json").read_text())
     return both["classes"], both["names"]
-
-
-def _bar(items: Iterable[Checked], total: int) -> Iterable[Checked]:
-    """Keras's bar on a terminal; a log gets no thousand half-drawn bars."""
-    if not sys.stdout.isatty():
-        return items
-    return _drawn(items, Progbar(total, unit_name="picture"))
-
-
-def _drawn(items: Iterable[Checked], bar: Progbar) -> Iterable[Checked]:
-    for item in items:
-        yield item
-        bar.add(1)

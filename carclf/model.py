@@ -3,8 +3,9 @@
 import keras
 from keras import layers
 
-from carclf.config import Config, Part
-from triptych import backbones
+from carclf.config import Config
+from triptych import backbones, trainable
+from triptych.stage import Part
 
 
 def build(config: Config, classes: int, weights: str | None = None) -> keras.Model:
@@ -39,17 +40,9 @@ def parts(model: keras.Model) -> tuple[keras.Model, keras.Model]:
 
 
 def set_trainable(model: keras.Model, part: Part, freeze_bn: bool) -> None:
-    """Make `part` of the model trainable; the head always is.
-
-    "head" is the head alone, "upper" also the later half of the backbone's layers, "all"
-    everything. `freeze_bn` keeps the backbone's batch-norm layers as they are: parameters fixed,
-    moving statistics used. Takes effect at the next compile.
-    """
+    """Make `part` of the model trainable, as `triptych.trainable` has it."""
     backbone, _ = parts(model)
-    first = {"head": len(backbone.layers), "upper": len(backbone.layers) // 2, "all": 0}[part]
-    for number, layer in enumerate(backbone.layers):
-        frozen_bn = freeze_bn and isinstance(layer, layers.BatchNormalization)
-        layer.trainable = number >= first and not frozen_bn
+    trainable.set_trainable(backbone, part, freeze_bn)
 
 
 def layer_scales(model: keras.Model, decay: float) -> dict[str, float]:

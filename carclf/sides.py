@@ -40,12 +40,12 @@ def match(data: "DataSet", classes: Sequence[str], names: Sequence[str]) -> "lis
 def choose(
     found: "Sequence[Record]",
     classes: Sequence[str],
-    splits: Sequence[Mapping[tuple[str, str], str]],
+    splits: Sequence[Mapping[tuple[str, ...], str]],
     side: Side | None,
 ) -> "tuple[list[Record], Side]":
     """The records on `side` of every run's split, and which side that is.
 
-    A split is what `carclf.labelled.read_split` gives. `None` is the validation side, or all
+    A split is what `triptych.split.read` gives. `None` is the validation side, or all
     where no run has seen any of the pictures.
 
     Raises:

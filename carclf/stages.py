@@ -12,13 +12,12 @@ from callbacks import (
     BestModel,
     EMAWeights,
     Log,
-    OneCycle,
-    ReduceLROnPlateau,
     Throughput,
     TimeLimit,
+    schedule,
 )
 from carclf import data as batches
-from carclf.config import Config, Stage, parse_size
+from carclf.config import Config
 from carclf.labelled import Labelled
 from carclf.model import layer_scales, set_trainable
 from triptych import run
@@ -27,6 +26,7 @@ from triptych.images import resize
 from triptych.optimizer import adamw
 from triptych.pictures import Pictures
 from triptych.pipeline import batch_indices
+from triptych.stage import Stage, parse_size, parse_table
 
 
 def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
@@ -64,6 +64,7 @@ def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
             workers=workers,
         )
         steps = len(labels) // batch
+        first = sum(before.epochs for before in config.stages[:number])
         made.append(
             Phase(
                 name=f"{number + 1} ({stage.part}, {stage.size})",
@@ -72,7 +73,7 @@ def phases(config: Config, data: Labelled, workers: int) -> list[Phase]:
                 train=partial(_from, train),
                 validation=validation,
                 compile=partial(_compile, config, stage),
-                callbacks=partial(_own_callbacks, stage, steps, config),
+                callbacks=partial(_own_callbacks, stage, steps, first, config),
                 names=partial(_names, pictures, batch, seed),
             )
         )
@@ -125,21 +126,20 @@ def _compile(config: Config, stage: Stage, model: keras.Model) -> None:
     )
 
 
-def _own_callbacks(stage: Stage, steps: int, config: Config) -> list[keras.callbacks.Callback]:
+def _own_callbacks(
+    stage: Stage, steps: int, first: int, config: Config
+) -> list[keras.callbacks.Callback]:
     """The callbacks of one stage; Keras runs them before those that live through all stages."""
-    total = stage.epochs * steps
-    made: list[keras.callbacks.Callback] = []
-    if config.ema:
-        made.append(EMAWeights(config.ema))
-    if stage.schedule == "one-cycle":
-        made.append(OneCycle(stage.lr, total))
-    if stage.schedule == "cosine":
-        made.append(OneCycle(stage.lr, total, pct_start=0.05, cycle_momentum=False))
-    if stage.schedule == "plateau":
-        made.append(
-            ReduceLROnPlateau(config.monitor, factor=0.1**0.5, patience=1, mode=_mode(config))
-        )
-    return made
+    made: list[keras.callbacks.Callback] = [EMAWeights(config.ema)] if config.ema else []
+    return made + schedule(
+        stage.schedule,
+        stage.lr,
+        stage.epochs * steps,
+        monitor=config.monitor,
+        mode=_mode(config),
+        table=parse_table(stage.table, stage.lr),
+        first_epoch=first,
+    )
 
 
 def _mode(config: Config) -> Literal["min", "max"]:

@@ -21,7 +21,7 @@ def train(config: Config) -> Path:
     from carclf import labelled, stages
     from carclf.model import build
     from carclf.validation import validate
-    from triptych import report, run, runtime
+    from triptych import report, run, runtime, split
     from triptych.checkpoint import Checkpoints
     from triptych.fit import fit
 
@@ -55,7 +55,7 @@ def train(config: Config) -> Path:
     checkpoints = Checkpoints(
         folder / run.CHECKPOINTS,
         folder / run.MODEL,
-        identity(config, FREE) | {"data": labelled.fingerprint(folder)},
+        identity(config, FREE) | {"data": split.fingerprint(folder)},
         config.checkpoint_steps,
     )
     finished = fit(

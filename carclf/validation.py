@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from carclf import predictor
-from carclf.inputs import Readable
 from carclf.labelled import Labelled
 from carclf.metrics import accuracy
 from triptych import run
+from triptych.inputs import Readable
 from triptych.tta import Kind
 
 TTA: tuple[Kind, ...] = ("flip", "zoom")

@@ -4,10 +4,11 @@ A SavedModel has the signatures `bytes` (also `serving_default`), `pixels` and `
 TensorFlow alone. Beside it, metadata.json says what it is and how well it was found to agree.
 """
 
+import hashlib
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +18,10 @@ import tensorflow as tf
 from PIL import Image
 
 from triptych import graph_images, run
-from triptych.images import decode
+from triptych.images import ImageError, decode
+
+Prepare = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
+Answer = Callable[..., dict[str, tf.Tensor]]
 
 METADATA = "metadata.json"
 _BATCH = 16
@@ -65,51 +69,69 @@ def in_place(target: Path, overwrite: bool = False) -> Iterator[Path]:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
+def describe(folder: Path, task: str, local: Collection[str]) -> dict[str, Any]:
+    """The metadata that every task has: its name, a version, and the config of the run `folder`.
+
+    The version is a digest of the weights' file. The config's fields `local`, and the folder of its
+    `weights`, are nobody's business where the export goes.
+    """
+    config = json.loads((folder / run.CONFIG).read_text())
+    shipped = {name: value for name, value in config.items() if name not in local}
+    return {
+        "task": task,
+        "version": hashlib.sha256((folder / run.MODEL).read_bytes()).hexdigest()[:12],
+        "config": shipped | {"weights": Path(config["weights"]).name},
+    }
+
+
 def write_saved_model(
     folder: Path,
-    answer: Callable[[tf.Tensor], dict[str, tf.Tensor]],
+    prepare: Prepare,
+    answer: Answer,
     variables: Iterable[tf.Variable],
-    size: tuple[int, int],
     metadata: Mapping[str, Any],
 ) -> None:
     """Write a SavedModel and its metadata.json.
 
-    `answer` turns images [B, height, width, 3] uint8 RGB, of `size`, into the outputs, each with B
-    rows; `variables` are those it reads. The signatures take `bytes` [B] string (one encoded
-    picture each; see `graph_images.decode`) and `pixels` [B, H, W, 3] uint8; `metadata` takes
-    nothing and gives `json`, a string scalar.
+    `prepare` turns pictures [B, H, W, 3] uint8 RGB of one size, whatever it is, into tensors
+    [B, ...] whose shapes do not depend on that size. `answer` turns these, of any pictures, into
+    the outputs, each with B rows; `variables` are those it reads. The signatures take `bytes` [B]
+    string (one encoded picture each; see `graph_images.decode`) and `pixels` [B, H, W, 3] uint8;
+    `metadata` takes nothing and gives `json`, a string scalar.
     """
-    image = tf.TensorSpec((None, *size, 3), tf.uint8)
+    pictures = tf.TensorSpec((None, None, None, 3), tf.uint8, "pixels")
+    prepared = tf.function(prepare, input_signature=[pictures])
+    parts = [
+        tf.TensorSpec(part.shape, part.dtype)
+        for part in prepared.get_concrete_function().structured_outputs
+    ]
+    one = tuple(tf.TensorSpec(part.shape[1:], part.dtype) for part in parts)
     module = tf.Module()
     module.weights = list(variables)
-    module.answer = tf.function(answer, input_signature=[image], autograph=False)
+    module.answer = tf.function(answer, input_signature=parts, autograph=False)
 
-    def prepare(data: tf.Tensor) -> tf.Tensor:
-        return graph_images.resize(graph_images.decode(data)[None], size)[0]
+    def prepare_one(data: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple([part[0] for part in prepared(graph_images.decode(data)[None])])
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "bytes")])
     def from_bytes(data: tf.Tensor) -> dict[str, tf.Tensor]:
-        images = tf.map_fn(
-            prepare, data, fn_output_signature=tf.TensorSpec(image.shape[1:], tf.uint8)
-        )
-        return module.answer(images)
+        return module.answer(*tf.map_fn(prepare_one, data, fn_output_signature=one))
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, "pixels")])
+    @tf.function(input_signature=[pictures])
     def from_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        return module.answer(graph_images.resize(pixels, size))
+        return module.answer(*prepared(pixels))
 
     text = dict(metadata) | {
         "format": "saved_model",
-        "size": {"height": size[0], "width": size[1]},
         "packages": run.environment()["packages"],
     }
     run.write_json(folder / METADATA, text)
 
     @tf.function(input_signature=[])
-    def describe() -> dict[str, tf.Tensor]:
+    def describe_itself() -> dict[str, tf.Tensor]:
         return {"json": tf.constant(json.dumps(text, ensure_ascii=False))}
 
-    signatures = {"bytes": from_bytes, "pixels": from_pixels, "metadata": describe}
+    signatures = {"bytes": from_bytes, "pixels": from_pixels, "metadata": describe_itself}
     tf.saved_model.save(module, str(folder), {**signatures, "serving_default": from_bytes})
 
 
@@ -140,30 +162,39 @@ class SavedModel:
 
 
 def differences(
-    exported: Exported, pictures: Mapping[str, bytes], output: str, expected: np.ndarray
+    exported: Exported,
+    pictures: Mapping[str, bytes],
+    expected: Mapping[str, np.ndarray],
+    unit: np.ndarray | float = 1.0,
 ) -> dict[str, np.ndarray]:
-    """How far `output` is from `expected` [N, ...]: a row [N] for "bytes", one for "pixels".
+    """How far the outputs are from `expected`, [R, ...] each: [R] for "bytes", [R] for "pixels".
 
-    The largest absolute difference within a row; NaN counts as infinitely far.
+    The largest absolute difference within a picture's answers, in `unit` [R] of its own; NaN counts
+    as infinitely far.
     """
     data = list(pictures.values())
     batches = [data[i : i + _BATCH] for i in range(0, len(data), _BATCH)]
     answers = {
-        "bytes": [exported.from_bytes(batch)[output] for batch in batches],
-        "pixels": [exported.from_pixels(decode(one)[None])[output] for one in data],
+        "bytes": [exported.from_bytes(batch) for batch in batches],
+        "pixels": [exported.from_pixels(decode(one)[None]) for one in data],
     }
     found = {}
     for way, rows in answers.items():
-        distance = np.abs(np.concatenate(rows).astype(np.float64) - expected)
-        distance[np.isnan(distance)] = np.inf
-        found[way] = distance.reshape(len(data), -1).max(axis=1)
+        furthest = np.zeros(len(data))
+        for output, values in expected.items():
+            answer = np.concatenate([row[output] for row in rows]).astype(np.float64)
+            distance = np.abs(answer - values).reshape(len(data), -1).max(axis=1)
+            furthest = np.maximum(furthest, np.where(np.isnan(distance), np.inf, distance))
+        found[way] = furthest / unit
     return found
 
 
 def require_parity(
-    folder: Path, found: Mapping[str, np.ndarray], names: list[str], bound: float
+    folder: Path, found: Mapping[str, np.ndarray], names: list[str], bound: float, unit: str
 ) -> None:
     """Print the worst of the `differences` and add them to the metadata.json in `folder`.
+
+    `unit` says what they are measured in: "in pixels of the crop".
 
     Raises:
         ParityError: one is above `bound`.
@@ -171,18 +202,42 @@ def require_parity(
     worst = {way: float(distance.max()) for way, distance in found.items()}
     where = {way: names[int(distance.argmax())] for way, distance in found.items()}
     for way, value in worst.items():
-        print(f"worst difference from the run's own predictor, {way}: {value:.1e} ({where[way]})")
+        print(
+            f"worst difference from the run's own predictor, {unit}, {way}: {value:.1e} "
+            f"({where[way]})"
+        )
     for way, value in worst.items():
-        if value > bound:
+        if not value <= bound:
             raise ParityError(
                 f"the exported model disagrees with the run: {way} of {where[way]} differ by "
-                f"{value:.1e}, more than {bound:.0e}; nothing was exported"
+                f"{value:.1e}, more than {bound:.0e}, {unit}; nothing was exported"
             )
     text = json.loads((folder / METADATA).read_text())
-    run.write_json(
-        folder / METADATA,
-        text | {"parity": {"pictures": len(names), "bound": bound, "worst": worst}},
-    )
+    parity = {"pictures": len(names), "unit": unit, "bound": bound, "worst": worst}
+    run.write_json(folder / METADATA, text | {"parity": parity})
+
+
+def read_pictures(paths: Iterable[Path]) -> dict[str, bytes]:
+    """The encoded pictures to compare on, by path; those that cannot serve are named.
+
+    Raises:
+        ValueError: none is left.
+    """
+    pictures = {}
+    for path in paths:
+        try:
+            decode(path)
+        except ImageError as error:
+            print(f"left out: {error}")
+            continue
+        data = path.read_bytes()
+        if graph_images.reads(data):
+            pictures[str(path)] = data
+        else:
+            print(f"left out: {path}: an export reads {graph_images.FORMATS}")
+    if not pictures:
+        raise ValueError("no picture to compare on")
+    return pictures
 
 
 def sample_pictures() -> dict[str, bytes]:

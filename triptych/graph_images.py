@@ -50,30 +50,42 @@ def decode(data: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(image, (None, None, 3))
 
 
-def resize(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+def resize(
+    images: tf.Tensor, size: tuple[int, int], box: tuple[tf.Tensor, ...] | None = None
+) -> tf.Tensor:
     """Resize [B, H, W, 3] uint8 to `size` = (height, width), as `triptych.images.resize` does.
+
+    `box` = (left, top, right, bottom), scalars that need not be whole, in pixel corners: only this
+    part is resized, as by Pillow's `Image.resize(size, box=box)`; None is all, (0, 0, W, H).
 
     Pillow's arithmetic to the bit. `tf.image.resize(antialias=True)` is the same filter, but one
     value in seven is off by one, and that alone moves probabilities by some 0.02.
     """
     rows, columns = tf.shape(images)[1], tf.shape(images)[2]
+    edges = (0, 0, columns, rows) if box is None else box
+    left, top, right, bottom = (tf.cast(edge, tf.float64) for edge in edges)
     # One side is resized and rounded to uint8, then the other. Pillow before 13 begins with the
-    # width always.
+    # width always; since then it asks for the whole picture's sides, with a box too.
     rows_first = (rows > size[0]) & (rows - size[0] > 2 * (columns - size[1])) & _PILLOW_13
     first, second = tf.unstack(tf.where(rows_first, size, size[::-1]))
+    spans = tf.stack([(top, bottom), (left, right)])
+    spans = tf.where(rows_first, spans, spans[::-1])
     lines = tf.transpose(images, tf.where(rows_first, (1, 0, 2, 3), (2, 0, 1, 3)))
-    lines = tf.transpose(_resample(lines, first), (2, 1, 0, 3))
-    lines = _resample(lines, second)
+    lines = tf.transpose(_resample(lines, first, spans[0]), (2, 1, 0, 3))
+    lines = _resample(lines, second, spans[1])
     resized = tf.transpose(lines, tf.where(rows_first, (1, 2, 0, 3), (1, 0, 2, 3)))
     return tf.ensure_shape(resized, (images.shape[0], *size, 3))
 
 
-def _resample(lines: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    """[N, ...] uint8 -> [count, ...]: the triangle filter of Pillow's Resample.c."""
+def _resample(lines: tf.Tensor, count: tf.Tensor, span: tf.Tensor) -> tf.Tensor:
+    """[N, ...] uint8 -> [count, ...]: the triangle filter of Pillow's Resample.c.
+
+    `span` [2] float64 is the part of 0..N that is resampled; what lies beside it weighs in too.
+    """
     number = tf.shape(lines)[0]
-    scale = tf.cast(number, tf.float64) / tf.cast(count, tf.float64)
+    scale = (span[1] - span[0]) / tf.cast(count, tf.float64)
     support = tf.maximum(scale, 1.0)
-    centre = (tf.range(count, dtype=tf.float64) + 0.5) * scale
+    centre = span[0] + (tf.range(count, dtype=tf.float64) + 0.5) * scale
     start = tf.cast(tf.maximum(centre - support + 0.5, 0.0), tf.int32)
     end = tf.minimum(tf.cast(centre + support + 0.5, tf.int32), number)
     taps = 2 * tf.cast(tf.math.ceil(support), tf.int32) + 1

@@ -43,10 +43,12 @@ def adamw(
     weight_decay: float,
     accumulate: int = 1,
     scales: dict[str, float] | None = None,
+    amsgrad: bool = False,
 ) -> LayerwiseAdamW:
-    """AdamW for one phase.
+    """AdamW for one phase; with `weight_decay` 0 it is Adam.
 
-    `accumulate` is the number of batches whose gradients make one step. Biases and batch-norm
+    `accumulate` is the number of batches whose gradients make one step, `amsgrad` the variant of
+    Reddi et al. 2018. Biases and batch-norm
     parameters are not decayed.
     """
     optimizer = LayerwiseAdamW(
@@ -54,6 +56,7 @@ def adamw(
         weight_decay=weight_decay,
         gradient_accumulation_steps=accumulate if accumulate > 1 else None,
         scales=scales,
+        amsgrad=amsgrad,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer

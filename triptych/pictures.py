@@ -1,16 +1,19 @@
 """All pictures of a data set: checked before training starts, kept decoded when they fit."""
 
 import hashlib
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
-from triptych.images import ImageError, decode, shrink_to_cover
+from triptych.images import ImageError, decode, resize, shrink_to_cover
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Checked:
     width: int = 0
     digest: str = ""
     error: str = ""
+    thumbnail: np.ndarray | None = None
+    """Grey [16, 16] uint8, to tell look-alikes by."""
 
 
 class Pictures:
@@ -76,7 +81,9 @@ class Pictures:
             if small.nbytes <= self._left:
                 self._left -= small.nbytes
                 self._kept[index] = small
-        return Checked(path, height, width, hashlib.sha256(data).hexdigest())
+        grey = resize(small, (16, 16)) @ np.array([0.299, 0.587, 0.114])
+        digest = hashlib.sha256(data).hexdigest()
+        return Checked(path, height, width, digest, thumbnail=grey.astype(np.uint8))
 
 
 def left_out(checked: Sequence[Checked], labels: Sequence[object]) -> dict[int, str]:
@@ -113,3 +120,18 @@ def odd_sized(checked: Sequence[Checked]) -> dict[int, str]:
         elif long > 4 * short:
             reasons[i] = f"an odd shape: {c.width} x {c.height} pixels"
     return reasons
+
+
+def progress(total: int) -> Callable[[Iterable[Checked]], Iterable[Checked]]:
+    """For `Pictures.check`: Keras's bar on a terminal; a log gets no thousand half-drawn bars."""
+    if not sys.stdout.isatty():
+        return iter
+    from keras.utils import Progbar
+
+    return partial(_drawn, Progbar(total, unit_name="picture"))
+
+
+def _drawn(bar: Any, items: Iterable[Checked]) -> Iterable[Checked]:
+    for item in items:
+        yield item
+        bar.add(1)

@@ -15,10 +15,11 @@ import pytest
 from PIL import ExifTags, Image
 
 from carclf import labelled
-from carclf.config import Config, Stage
+from carclf.config import Config
 from carclf.train import train
 from carclf.validation import validate
 from triptych import command, run
+from triptych.stage import Stage
 
 MakePictures = Callable[..., Path]
 TINY = ("--backbone", "tiny", "--weights", "none", "--stages", "part=all,epochs=1,size=32,batch=8")

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from carclf import evaluate, labelled, mistakes, sides
-from carclf.config import Config, Stage
+from carclf.config import Config
 from carclf.model import build, parts
 from carclf.records import DataSet, Record
-from triptych import run
+from triptych import run, split
+from triptych.stage import Stage
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 CLASSES = ["blue", "green", "red"]
@@ -103,10 +104,10 @@ def test_everything_that_is_written(finished: Path, data: Path, tmp_path: Path) 
 
 
 def test_sides_of_the_split(finished: Path, data: Path, tmp_path: Path) -> None:
-    split = labelled.read_split(finished)
-    held_out = {key for key, side in split.items() if side == "validation"}
+    sides_of = split.read(finished)
+    held_out = {key for key, side in sides_of.items() if side == "validation"}
     assert 0 < len(held_out) < 12
-    for side, expected in ((None, held_out), ("training", set(split) - held_out)):
+    for side, expected in ((None, held_out), ("training", set(sides_of) - held_out)):
         config = evaluate.Config((finished,), data, side, tta=(), mistakes=0, to=tmp_path)  # type: ignore[arg-type]
         evaluate.evaluate(config)
         rows = read(tmp_path / "predictions.csv")

@@ -14,9 +14,10 @@ import tensorflow as tf
 from PIL import Image
 
 from carclf import export, predictor
-from carclf.config import Config, Stage
+from carclf.config import Config
 from carclf.model import build
 from triptych import command, graph_images, images, run
+from triptych.stage import Stage
 
 NAMES = ["Škoda Octavia", "日産", "Citroën 2CV"]
 

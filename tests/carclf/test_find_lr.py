@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from carclf.config import Config, Stage, stage_text
+from carclf.config import Config
 from carclf.find_lr import FindLR, find
 from carclf.train import train
+from triptych.stage import Stage, stage_text
 
 STAGES = (Stage("head", 1, 5e-3, size="32", batch=8), Stage("all", 1, 3e-3, size="40", batch=8))
 

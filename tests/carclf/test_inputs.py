@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from carclf import inputs
+from triptych.inputs import Readable, runs_and_inputs
 
 
 def _picture(path: Path) -> Path:
@@ -25,11 +26,11 @@ def _run(path: Path) -> Path:
 def test_runs_come_first_then_inputs(tmp_path: Path) -> None:
     runs = [_run(tmp_path / name) for name in ("a", "b")]
     picture = _picture(tmp_path / "p.jpg")
-    assert inputs.runs_and_inputs([*runs, picture]) == (runs, [picture])
-    with pytest.raises(ValueError, match="nothing to classify"):
-        inputs.runs_and_inputs(runs)
+    assert runs_and_inputs([*runs, picture]) == (runs, [picture])
+    with pytest.raises(ValueError, match="no pictures"):
+        runs_and_inputs(runs)
     with pytest.raises(ValueError, match=r"p\.jpg is not a run folder: it has no config\.json"):
-        inputs.runs_and_inputs([picture, *runs])
+        runs_and_inputs([picture, *runs])
 
 
 def test_a_folder_gives_its_pictures_and_those_of_its_subfolders(tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_the_sample_is_found_in_and_beside_the_folder(tmp_path: Path) -> None:
 def test_an_unreadable_picture_is_remembered_and_reads_as_grey(tmp_path: Path) -> None:
     good, bad = _picture(tmp_path / "good.png"), tmp_path / "bad.jpg"
     bad.write_bytes(b"no picture")
-    pictures = inputs.Readable([good, bad], (32, 32))
+    pictures = Readable([good, bad], (32, 32))
     assert pictures.read(0).mean() == 200
     assert pictures.read(1).shape == (64, 64, 3)
     assert list(pictures.unreadable) == [bad]

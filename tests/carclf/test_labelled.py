@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from carclf import labelled
-from carclf.config import Config, Stage
+from carclf.config import Config
 from carclf.records import Problem
+from triptych import split
+from triptych.stage import Stage
 
 MakePictures = Callable[..., Path]
 
@@ -120,10 +122,10 @@ def test_the_run_folder_tells_the_story(tree_dir: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "classes.json").read_text())["names"] == data.names
     with (tmp_path / "data.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [["where", "remark"], ["a, b.jpg", "why"]]
-    sides = labelled.read_split(tmp_path)
+    sides = split.read(tmp_path)
     assert len(sides) == 36
     for number, path in enumerate(data.pictures.paths):
         side = "validation" if number in data.validation else "training"
         assert sides[path.name, path.parent.name] == side
     with pytest.raises(ValueError, match=r"has no split\.csv"):
-        labelled.read_split(tmp_path / "none")
+        split.read(tmp_path / "none")

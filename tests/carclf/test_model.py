@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from carclf import stages
-from carclf.config import Config, Part, Stage
+from carclf.config import Config
 from carclf.model import build, layer_scales, parts, set_trainable
+from triptych.stage import Part, Stage
 
 CONFIG = Config(Path("data"), backbone="tiny", weights="none", dropout=0.0)
 RNG = np.random.default_rng(0)

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from carclf.config import Config, Stage
+from carclf.config import Config
 from carclf.train import train
+from triptych.stage import Stage
 
 STAGES = (
     Stage("head", 1, 5e-3, size="32", batch=8),

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from carclf import data, labelled, stages
-from carclf.config import Config, Stage
+from carclf.config import Config
 from carclf.model import build
 from carclf.train import train
 from triptych.fit import fit
+from triptych.stage import Stage
 
 TINY: dict[str, Any] = {"backbone": "tiny", "weights": "none", "workers": 3}
 

@@ -1,0 +1,1 @@
+"""Draws the faces of the generated data set with numpy and OpenCV."""

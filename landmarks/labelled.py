@@ -1,0 +1,194 @@
+"""Records -> checked, decoded and split pictures, with a report of what is odd about them."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from landmarks import lookalikes, mirror, records
+from landmarks.config import Config
+from landmarks.geometry import centre_crop
+from landmarks.records import DataSet, Problem
+from triptych import run, split
+from triptych.pictures import Checked, Pictures, left_out, odd_sized, progress
+from triptych.stage import parse_size
+
+CACHE = ".points"
+POINTS = "points.json"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Usable pictures and their points [R, N, 2] in pixels of the upright original.
+
+    `sizes` [R, 2] are height and width of the originals; `training` and `validation` positions of
+    both sides of the split; `mirror` [N] the points of a mirrored picture, None where there is no
+    symmetry; `mean` [N, 2] the mean shape as shares of the crop's side.
+    """
+
+    pictures: Pictures
+    points: np.ndarray
+    sizes: np.ndarray
+    training: np.ndarray
+    validation: np.ndarray
+    mirror: np.ndarray | None
+    mean: np.ndarray
+    problems: list[Problem]
+    digests: list[str]
+
+    @property
+    def summary(self) -> str:
+        """One line: how many of everything."""
+        flips = "no mirror symmetry" if self.mirror is None else "mirror symmetry found"
+        return (
+            f"{len(self.training)} training and {len(self.validation)} validation pictures of "
+            f"{self.points.shape[1]} points, {flips}, {len(self.problems)} remarks in data.csv"
+        )
+
+
+def load(config: Config, workers: int) -> Labelled:
+    """Read, check and split `config.data`; every picture is decoded once before training starts.
+
+    Raises:
+        ValueError: what `records.read` raises, no usable picture, or a validation figure is to be
+            monitored and no picture is left for validation.
+    """
+    data = records.read(config.data, config.extra, config.runs / CACHE)
+    cover = max(config.side, *(parse_size(stage.size)[0] for stage in config.stages))
+    # A training picture may be enlarged by a third, so keep a margin over the largest side.
+    cover = round(1.35 * cover)
+    store, checked, kept, remarks = usable(data, cover, config.cache_mb, workers)
+    problems = data.problems + remarks
+    # Stays a memory map where it can.
+    whole = len(kept) == len(data.points)
+    points, extra = data.points if whole else data.points[kept], data.extra[kept]
+    main = np.flatnonzero(~extra)
+    groups, note = _groups([checked[i] for i in main], config.same_side)
+    problems += note
+    if config.fold is None:
+        _, chosen = records.split(len(main), config.val_fraction, config.split_seed, groups)
+    else:
+        _, chosen = records.split_fold(
+            len(main), config.fold, config.folds, config.split_seed, groups
+        )
+    validation = main[chosen]
+    if not len(validation) and config.monitor != "loss":
+        raise ValueError(
+            f"no picture of {config.data} is left for validation; "
+            f"train with --monitor loss; received: monitor={config.monitor}"
+        )
+    origins = data.groups[kept]
+    leaking = extra & np.isin(origins, origins[validation])
+    if leaking.any():
+        problems.append(Problem("extra pictures", f"{leaking.sum()} made from validation pictures"))
+    training = np.setdiff1d(np.arange(len(kept)), [*validation, *np.flatnonzero(leaking)])
+    if not len(training):
+        raise ValueError(f"no picture of {config.data} is left for training")
+    sizes = np.array([(c.height, c.width) for c in checked])
+    swap = None
+    try:
+        swap = mirror.find(points[training])
+    except ValueError as error:
+        problems.append(Problem("mirror symmetry", f"not found, no flips: {error}"))
+    return Labelled(
+        store,
+        points,
+        sizes,
+        training,
+        validation,
+        swap,
+        mean_shape(points, sizes, training),
+        problems,
+        [_digest(c, row) for c, row in zip(checked, points, strict=True)],
+    )
+
+
+def usable(
+    data: DataSet, cover: int, cache_mb: float, workers: int
+) -> tuple[Pictures, list[Checked], list[int], list[Problem]]:
+    """Decode every picture once: the usable ones, their positions in `data`, and remarks.
+
+    Remarks on pictures left out come first, then those on odd ones that are used.
+
+    Raises:
+        ValueError: no picture can be used.
+    """
+    store = Pictures(data.paths, (cover, cover), cache_mb)
+    checked = store.check(workers, progress(len(data.paths)))
+    # Digests, since the rows themselves may be gigabytes.
+    labels = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in data.points]
+    bad = left_out(checked, labels)
+    for i, c in enumerate(checked):
+        far = "" if i in bad else records.far_points(data.points[i], c.height, c.width)
+        if far:
+            bad[i] = far
+    odd = odd_sized(checked)
+    reasons = sorted(bad.items()) + sorted((i, r) for i, r in odd.items() if i not in bad)
+    remarks = [Problem(str(checked[i].path), reason) for i, reason in reasons]
+    kept = [i for i in range(len(checked)) if i not in bad]
+    if not kept:
+        reason = remarks[0].reason if remarks else data.problems[0].reason
+        raise ValueError(f"no picture can be used; the first of {len(checked)}: {reason}")
+    return store.select(kept), [checked[i] for i in kept], kept, remarks
+
+
+def write(data: Labelled, folder: Path) -> None:
+    """Leave the data's story in the run folder: points.json, data.csv, split.csv."""
+    known = {
+        "points": data.points.shape[1],
+        "mirror": None if data.mirror is None else data.mirror.tolist(),
+        "mean": data.mean.round(6).tolist(),
+    }
+    run.write_json(folder / POINTS, known)
+    run.write_rows(
+        folder / "data.csv", ("where", "remark"), [(p.where, p.reason) for p in data.problems]
+    )
+    split.write(folder, ("file_name",), _split_rows(data))
+
+
+def read_points(folder: Path) -> tuple[int, np.ndarray | None, np.ndarray]:
+    """(number of points, mirror [N] or None, mean shape [N, 2]) of a run."""
+    known = json.loads((folder / POINTS).read_text())
+    swap = known["mirror"]
+    mean = np.array(known["mean"]).reshape(-1, 2)
+    return known["points"], None if swap is None else np.array(swap), mean
+
+
+def require_same(data: Labelled, folder: Path) -> None:
+    """Raise ValueError, naming a difference, where `data` is not what the run was begun with."""
+    split.require_same(folder, _split_rows(data))
+
+
+def mean_shape(points: np.ndarray, sizes: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Mean of the points [N, 2] as shares of the crop's side, over at most 10 000 pictures."""
+    some = chosen[:: max(1, len(chosen) // 10_000)]
+    crops = [centre_crop(int(sizes[i, 0]), int(sizes[i, 1]), 1000)(points[i]) for i in some]
+    return (np.mean(crops, axis=0) + 0.5) / 1000
+
+
+def _groups(checked: Sequence[Checked], least: float) -> tuple[np.ndarray | None, list[Problem]]:
+    if least == 1:
+        return None, []
+    if len(checked) > lookalikes.MOST:
+        reason = f"not looked for among {len(checked)} pictures: the split is by picture"
+        return None, [Problem("look-alikes", reason)]
+    thumbnails = np.stack([c.thumbnail for c in checked if c.thumbnail is not None])
+    return lookalikes.groups(thumbnails, least), []
+
+
+def _split_rows(data: Labelled) -> list[tuple[str, str, str]]:
+    side = np.full(len(data.points), "left out", object)
+    side[data.training] = "training"
+    side[data.validation] = "validation"
+    return [
+        (path.name, s, digest)
+        for path, s, digest in zip(data.pictures.paths, side, data.digests, strict=True)
+    ]
+
+
+def _digest(checked: Checked, points: np.ndarray) -> str:
+    """SHA-256 of the picture file and its points."""
+    return hashlib.sha256(checked.digest.encode() + points.tobytes()).hexdigest()

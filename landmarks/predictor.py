@@ -1,0 +1,136 @@
+"""A run folder -> an object that answers: the one way points are found."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+
+from landmarks import geometry
+from landmarks.config import Config
+from landmarks.geometry import Affine, centre_crop
+from landmarks.labelled import read_points
+from landmarks.model import build
+from landmarks.warp import crop, warp
+from triptych import config as configs
+from triptych import run as runs
+
+View = Literal["flip", "shift", "scale"]
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Points [R, N, 2] float64 in pixels of the original pictures, and their spread.
+
+    `spread` [R, N] in the same pixels is None for a model that has none.
+    """
+
+    points: np.ndarray
+    spread: np.ndarray | None
+
+
+class Predictor:
+    """A trained regressor; made by `open`.
+
+    `mirror` [N] are the points of a mirrored picture, None without symmetry; `mean` [N, 2] is the
+    mean shape of the training pictures as shares of the crop's side.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        side: int,
+        points: int,
+        mirror: np.ndarray | None,
+        mean: np.ndarray,
+        spread: bool,
+    ) -> None:
+        self.model = model
+        self.side = side
+        self.points = points
+        self.mirror = mirror
+        self.mean = mean
+        self.spread = spread
+
+    def predict(
+        self, count: int, read: Callable[[int], np.ndarray], tta: Sequence[View] = ()
+    ) -> Answers:
+        """Points of `count` pictures; `read(i)` gives picture i as [H, W, 3] uint8 RGB.
+
+        It is called from several threads. `tta` names the views whose answers are averaged: "flip"
+        the mirror image, its points swapped back; "shift" four crops 3 % aside; "scale" two, 5 %
+        nearer and farther. The flip of every view is taken.
+
+        Raises:
+            ValueError: "flip" for points without a mirror symmetry.
+        """
+        if "flip" in tta and self.mirror is None:
+            raise ValueError("`tta` cannot be flip: the run found no mirror symmetry of its points")
+        chosen = _views(self.side, tta)
+        points = np.zeros((count, self.points, 2))
+        spread = np.zeros((count, self.points))
+        flips = (False, True) if "flip" in tta else (False,)
+        with ThreadPoolExecutor() as pool:
+            for start in range(0, count, _BATCH):
+                images = list(pool.map(read, range(start, min(start + _BATCH, count))))
+                rows = slice(start, start + len(images))
+                for view in chosen:
+                    made = [self._crop(image, view) for image in images]
+                    batch = np.stack([picture for picture, _ in made])
+                    for flip in flips:
+                        answer = self._answer(batch, flip)
+                        for row, (_, affine), one in zip(
+                            range(rows.start, rows.stop), made, answer, strict=True
+                        ):
+                            back = affine.inverse()
+                            points[row] += back(one[:, :2] * self.side - 0.5)
+                            if self.spread:
+                                spread[row] += np.exp(one[:, 2]) * self.side * back.scale
+        views = len(chosen) * len(flips)
+        return Answers(points / views, spread / views if self.spread else None)
+
+    def _crop(self, image: np.ndarray, view: Affine | None) -> tuple[np.ndarray, Affine]:
+        """A view of a picture and the way there from the picture's pixels."""
+        whole = centre_crop(image.shape[0], image.shape[1], self.side)
+        if view is None:
+            return crop(image, self.side), whole
+        affine = whole.then(view)
+        return warp(image, affine, self.side), affine
+
+    def _answer(self, batch: np.ndarray, flip: bool) -> np.ndarray:
+        """The model's answer [B, N, 2 or 3] as if the pictures had not been flipped."""
+        if not flip:
+            return np.asarray(self.model.predict_on_batch(batch), np.float64)
+        answer = np.array(self.model.predict_on_batch(batch[:, :, ::-1]), np.float64)
+        answer[..., 0] = 1 - answer[..., 0]
+        return answer[:, self.mirror]
+
+
+def open(run: Path) -> Predictor:
+    """Load the best model of a run folder.
+
+    Raises:
+        ValueError: `run` is no finished run folder.
+    """
+    runs.check(run)
+    config = configs.load(Config, run / runs.CONFIG)
+    points, mirror, mean = read_points(run)
+    model = build(config, points)
+    model.load_weights(run / runs.MODEL)
+    return Predictor(model, config.side, points, mirror, mean, config.spread)
+
+
+def _views(side: int, tta: Sequence[View]) -> list[Affine | None]:
+    """The plain crop (None) and moves of it, in pixels of the crop."""
+    chosen: list[Affine | None] = [None]
+    if "shift" in tta:
+        step = 0.03 * side
+        chosen += [geometry.shift(dx, dy) for dx in (-step, step) for dy in (-step, step)]
+    if "scale" in tta:
+        centre = ((side - 1) / 2, (side - 1) / 2)
+        chosen += [geometry.turn(0, scale, centre) for scale in (0.95, 1.05)]
+    return chosen
