@@ -116,16 +116,18 @@ def generate(config: Config) -> Path:
     data = records.read(config.data, (), cache)
     _require_names(data)
     settings = _settings(config, data)
-    for name in (marker, unfinished):
-        if name.exists():
-            _require_same(name, settings)
-    if not marker.exists():
-        unfinished.write_text(json.dumps(settings, indent=2) + "\n")
-        for problem in data.problems:
-            print(f"{problem.where}: {problem.reason}")
-        _write(config, data, reach)
-        # The marker gets its name last: what was broken off is never taken for whole.
-        unfinished.replace(marker)
+    if marker.exists():
+        shutil.rmtree(cache, ignore_errors=True)
+        _require_same(marker, settings)
+        return to
+    if unfinished.exists():
+        _require_same(unfinished, settings)
+    unfinished.write_text(json.dumps(settings, indent=2) + "\n")
+    for problem in data.problems:
+        print(f"{problem.where}: {problem.reason}")
+    _write(config, data, reach)
+    # The marker gets its name last: what was broken off is never taken for whole.
+    unfinished.replace(marker)
     shutil.rmtree(cache, ignore_errors=True)
     return to
 

@@ -2,9 +2,8 @@
 
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import albumentations as A
 import cv2
 import numpy as np
 
@@ -12,6 +11,9 @@ from landmarks import geometry
 from landmarks.config import Strength
 from landmarks.geometry import Affine
 from landmarks.warp import warp
+
+if TYPE_CHECKING:
+    import albumentations as A
 
 __all__ = ["Augmenter", "Reach", "Strength", "cover", "lighting", "place"]
 
@@ -141,8 +143,11 @@ def place(
     return geometry.turn(degrees, scale, tuple(centre)).then(geometry.shift(dx, dy))
 
 
-def lighting(strength: Strength) -> A.Compose:
+def lighting(strength: Strength) -> "A.Compose":
     """What changes pixels and moves none: light, colour, then now and then blur, noise, JPEG."""
+    # It takes seconds to import, and the offline generator's workers have no use for it.
+    import albumentations as A
+
     much = strength == "strong"
     # The defaults of both would move the picture: nearest pixels by halves, blur to one side.
     smooth = {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}

@@ -138,6 +138,10 @@ class Config:
             self.dropout == 0 or self.head != "heatmap", "dropout", "0 with heatmap", self.dropout
         )
         require(self.stride <= self.deepest, "stride", "at most `deepest`", self.stride)
+        if self.head == "heatmap":
+            # Else the maps of two strides do not fit together, nor their cells over the picture.
+            for side in (self.side, *(parse_size(stage.size)[0] for stage in self.stages)):
+                require(side % self.deepest == 0, "size", f"a multiple of {self.deepest}", side)
         require(not (self.overwrite and self.resume), "overwrite", "off with --resume", True)
         validated = self.fold is not None or self.val_fraction > 0
         require(

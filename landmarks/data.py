@@ -30,7 +30,7 @@ def training(
         position = data.training[index]
         image = data.pictures[position]
         to_image = _to_image(data, position, image)
-        points = to_image(data.points[position])
+        points = to_image(data.marked(position))
         to_crop = centre_crop(image.shape[0], image.shape[1], side)
         made, moved, affine = augmenter(image, points, to_crop, (seed, epoch, index))
         return made, target(moved, to_image.then(affine), side)
@@ -53,7 +53,7 @@ def validation(data: Labelled, *, side: int, batch: int, workers: int) -> tf.dat
         image = data.pictures[position]
         to_crop = centre_crop(image.shape[0], image.shape[1], side)
         affine = _to_image(data, position, image).then(to_crop)
-        return crop(image, side), target(affine(data.points[position]), affine, side)
+        return crop(image, side), target(affine(data.marked(position)), affine, side)
 
     return eval_batches(load, len(data.validation), batch=batch, workers=workers)
 

@@ -28,7 +28,7 @@ def points(folders: Sequence[Path]) -> int:
 
     for folder in folders:
         run.check(folder)
-    counts = {folder: read_points(folder)[0] for folder in folders}
+    counts = {folder: read_points(folder).points for folder in folders}
     if len(set(counts.values())) > 1:
         each = ", ".join(f"{folder} has {count}" for folder, count in counts.items())
         raise ValueError(f"the runs have different numbers of points: {each}")
@@ -74,8 +74,8 @@ def guess(models: "Sequence[Predictor]", path: Path) -> np.ndarray:
     side = models[0].side
     height, width = _header_size(path) or (side, side)
     back = centre_crop(height, width, 1000).inverse()
-    mean: np.ndarray = np.mean([model.mean for model in models], axis=0)
-    return back(mean * 1000 - 0.5)
+    shapes = [back(model.mean * 1000 - 0.5) + np.array([model.shift, 0]) for model in models]
+    return combine(shapes)
 
 
 def _header_size(path: Path) -> tuple[int, int] | None:
@@ -83,7 +83,13 @@ def _header_size(path: Path) -> tuple[int, int] | None:
     try:
         with Image.open(path) as picture:
             width, height = picture.size
-            is_turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-    except Exception:  # Pillow reports damage by many kinds
+            return (width, height) if _is_turned(picture) else (height, width)
+    except OSError:
         return None
-    return (width, height) if is_turned else (height, width)
+
+
+def _is_turned(picture: Image.Image) -> bool:
+    try:
+        return picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    except Exception:  # a PNG reads its pixels first, and Pillow reports damage by many kinds
+        return False

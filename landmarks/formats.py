@@ -5,8 +5,10 @@ a whole number is the centre of a pixel, and 0, 0 that of the upper left one.
 """
 
 import csv
-from collections import Counter
+import os
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -108,10 +110,17 @@ def csv_blocks(path: Path, layout: Layout) -> Iterator[Block]:
         if layout.header:
             file.readline()
             line = 2
-        for chunk in _chunks(file):
-            block = _parse(chunk, line, layout)
-            line += chunk.count(b"\n")
-            yield _without_repeated(block, seen)
+        # NumPy lets go of the interpreter's lock; few chunks wait, so memory stays small.
+        workers = min(4, os.cpu_count() or 1)
+        waiting: deque[Future[Block]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for chunk in _chunks(file):
+                waiting.append(pool.submit(_parse, chunk, line, layout))
+                line += chunk.count(b"\n")
+                if len(waiting) > 2 * workers:
+                    yield _without_repeated(waiting.popleft().result(), seen)
+            for parsed in waiting:
+                yield _without_repeated(parsed.result(), seen)
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -123,7 +132,8 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
             if len(rest) > LONGEST:
                 raise ValueError(f"{file.name} has a line of over {LONGEST} bytes: no csv")
             continue
-        yield (rest + data[:cut]).replace(b"\r\n", b"\n")
+        lines = rest + data[:cut]
+        yield lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
         rest = data[cut:]
     if rest:
         yield rest.rstrip(b"\r") + b"\n"
@@ -286,7 +296,7 @@ def read_wflw(path: Path) -> Table:
     A photograph with several faces stands there several times. https://wywu.github.io/projects/LAB
 
     Raises:
-        ValueError: the file is no text, or no row can be used.
+        ValueError: no such file, no text, or no row that can be used.
     """
     names: list[str] = []
     rows: list[np.ndarray] = []
@@ -294,7 +304,7 @@ def read_wflw(path: Path) -> Table:
     problems: list[Problem] = []
     try:
         text = path.read_text()
-    except UnicodeDecodeError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read as a list of WFLW: {error}") from error
     for line, cells in enumerate(map(str.split, text.splitlines()), start=1):
         numbers = cells[: 2 * _WFLW_POINTS]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from landmarks import lookalikes, mirror, records
+from landmarks import label_shift, lookalikes, mirror, records
 from landmarks.config import Config
 from landmarks.geometry import centre_crop
 from landmarks.records import DataSet, Problem
@@ -26,7 +26,8 @@ class Labelled:
 
     `sizes` [R, 2] are height and width of the originals; `training` and `validation` positions of
     both sides of the split; `mirror` [N] the points of a mirrored picture, None where there is no
-    symmetry; `mean` [N, 2] the mean shape as shares of the crop's side.
+    symmetry; `shift` the pixels by which all points lie too far right, as `label_shift` finds it;
+    `mean` [N, 2] the mean shape as shares of the crop's side, without that shift.
     """
 
     pictures: Pictures
@@ -35,14 +36,21 @@ class Labelled:
     training: np.ndarray
     validation: np.ndarray
     mirror: np.ndarray | None
+    shift: float
     mean: np.ndarray
     problems: list[Problem]
     digests: list[str]
+
+    def marked(self, position: int) -> np.ndarray:
+        """What the points of a picture mark [N, 2]: the points without the shift."""
+        return self.points[position] - np.array([self.shift, 0.0])
 
     @property
     def summary(self) -> str:
         """One line: how many of everything."""
         flips = "no mirror symmetry" if self.mirror is None else "mirror symmetry found"
+        if self.shift:
+            flips += f", points {self.shift:+.2f} px aside"
         return (
             f"{len(self.training)} training and {len(self.validation)} validation pictures of "
             f"{self.points.shape[1]} points, {flips}, {len(self.problems)} remarks in data.csv"
@@ -66,6 +74,8 @@ def load(config: Config, workers: int) -> Labelled:
     whole = len(kept) == len(data.points)
     points, extra = data.points if whole else data.points[kept], data.extra[kept]
     main = np.flatnonzero(~extra)
+    if not len(main):
+        raise ValueError(f"no picture of {config.data} can be used; the first: {remarks[0].reason}")
     groups, note = _groups([checked[i] for i in main], config.same_side)
     problems += note
     if config.fold is None:
@@ -88,9 +98,11 @@ def load(config: Config, workers: int) -> Labelled:
     if not len(training):
         raise ValueError(f"no picture of {config.data} is left for training")
     sizes = np.array([(c.height, c.width) for c in checked])
-    swap = None
+    swap, shift = None, 0.0
+    some = training[:: max(1, len(training) // 5000)]
     try:
         swap = mirror.find(points[training])
+        shift = label_shift.find(lambda i: store[some[i]], points[some], sizes[some], swap)
     except ValueError as error:
         problems.append(Problem("mirror symmetry", f"not found, no flips: {error}"))
     return Labelled(
@@ -100,7 +112,8 @@ def load(config: Config, workers: int) -> Labelled:
         training,
         validation,
         swap,
-        mean_shape(points, sizes, training),
+        shift,
+        mean_shape(points, sizes, training, shift),
         problems,
         [_digest(c, row) for c, row in zip(checked, points, strict=True)],
     )
@@ -140,6 +153,7 @@ def write(data: Labelled, folder: Path) -> None:
     known = {
         "points": data.points.shape[1],
         "mirror": None if data.mirror is None else data.mirror.tolist(),
+        "shift": data.shift,
         "mean": data.mean.round(6).tolist(),
     }
     run.write_json(folder / POINTS, known)
@@ -149,12 +163,22 @@ def write(data: Labelled, folder: Path) -> None:
     split.write(folder, ("file_name",), _split_rows(data))
 
 
-def read_points(folder: Path) -> tuple[int, np.ndarray | None, np.ndarray]:
-    """(number of points, mirror [N] or None, mean shape [N, 2]) of a run."""
+@dataclass(frozen=True)
+class Known:
+    """What a run knows of its points: their number, and the rest as `Labelled` has it."""
+
+    points: int
+    mirror: np.ndarray | None
+    shift: float
+    mean: np.ndarray
+
+
+def read_points(folder: Path) -> Known:
+    """What `write` left of the points."""
     known = json.loads((folder / POINTS).read_text())
     swap = known["mirror"]
     mean = np.array(known["mean"]).reshape(-1, 2)
-    return known["points"], None if swap is None else np.array(swap), mean
+    return Known(known["points"], None if swap is None else np.array(swap), known["shift"], mean)
 
 
 def require_same(data: Labelled, folder: Path) -> None:
@@ -162,10 +186,15 @@ def require_same(data: Labelled, folder: Path) -> None:
     split.require_same(folder, _split_rows(data))
 
 
-def mean_shape(points: np.ndarray, sizes: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def mean_shape(
+    points: np.ndarray, sizes: np.ndarray, chosen: np.ndarray, shift: float
+) -> np.ndarray:
     """Mean of the points [N, 2] as shares of the crop's side, over at most 10 000 pictures."""
     some = chosen[:: max(1, len(chosen) // 10_000)]
-    crops = [centre_crop(int(sizes[i, 0]), int(sizes[i, 1]), 1000)(points[i]) for i in some]
+    crops = [
+        centre_crop(int(sizes[i, 0]), int(sizes[i, 1]), 1000)(points[i] - np.array([shift, 0.0]))
+        for i in some
+    ]
     return (np.mean(crops, axis=0) + 0.5) / 1000
 
 

@@ -31,20 +31,24 @@ def _differences(target: Any, answer: Any) -> Any:
     return 100.0 * (ops.cast(answer[..., :2], "float32") - target[:, :-1])
 
 
+@keras.saving.register_keras_serializable(package="triptych")
 def _mse(target: Any, answer: Any) -> Any:
     return ops.mean(ops.square(_differences(target, answer)), axis=(1, 2))
 
 
+@keras.saving.register_keras_serializable(package="triptych")
 def _l1(target: Any, answer: Any) -> Any:
     return ops.mean(ops.abs(_differences(target, answer)), axis=(1, 2))
 
 
+@keras.saving.register_keras_serializable(package="triptych")
 def _smooth_l1(target: Any, answer: Any) -> Any:
     size = ops.abs(_differences(target, answer))
     near = 0.5 * ops.square(size) / _SMOOTH
     return ops.mean(ops.where(size < _SMOOTH, near, size - 0.5 * _SMOOTH), axis=(1, 2))
 
 
+@keras.saving.register_keras_serializable(package="triptych")
 def _wing(target: Any, answer: Any) -> Any:
     """Wing loss (Feng et al. 2018): logarithmic near zero, linear beyond the width."""
     size = ops.abs(_differences(target, answer))
@@ -53,6 +57,7 @@ def _wing(target: Any, answer: Any) -> Any:
     return ops.mean(ops.where(size < _WING_WIDTH, near, size - step), axis=(1, 2))
 
 
+@keras.saving.register_keras_serializable(package="triptych")
 def _gaussian(target: Any, answer: Any) -> Any:
     """-log of an isotropic normal density a point, but for a constant; spread = sigma."""
     log_spread = ops.cast(answer[..., 2:], "float32")
@@ -60,6 +65,7 @@ def _gaussian(target: Any, answer: Any) -> Any:
     return ops.mean(0.5 * square + log_spread, axis=(1, 2))
 
 
+@keras.saving.register_keras_serializable(package="triptych")
 def _laplace(target: Any, answer: Any) -> Any:
     """-log of a Laplace density by coordinate, but for a constant; spread = its scale b."""
     log_spread = ops.cast(answer[..., 2:], "float32")

@@ -14,9 +14,10 @@ from scipy.spatial import KDTree
 _ROWS = 2000
 _ROUNDS = 30
 # Bounds of refusal: see `find`.
-_FLAT = 0.05
+_FLAT = 0.003
 _SPREAD = 0.6
-_GAP = 0.5
+_GAP_TO_NEIGHBOUR = 0.5
+_GAP_TO_SIZE = 0.1
 _TILT = 30.0
 
 
@@ -30,8 +31,8 @@ def find(shapes: np.ndarray, seed: int = 0) -> np.ndarray:
     Raises:
         ValueError: `shapes` is not [R, N, 2], or no shape is usable, or the shapes have no
             symmetry: they lie on a line, or have no common form, or their mean shape is not where
-            its mirror image is (compared with the distance between neighbours), or the axis leans
-            too far.
+            its mirror image is (by a tenth of its size, or half the distance between neighbours),
+            or the axis leans too far.
     """
     if shapes.ndim != 3 or shapes.shape[2] != 2 or 0 in shapes.shape:
         raise ValueError(f"`shapes` must be [R, N, 2]; received: shape={shapes.shape}")
@@ -169,10 +170,11 @@ def _refuse_asymmetric(
     differences = laid[:, pairs] - faces
     gap = np.sqrt((np.abs(_weights(differences) @ differences) ** 2).mean())
     neighbour = float(np.median(KDTree(_xy(mean)).query(_xy(mean), k=2)[0][:, 1]))
-    if gap > _GAP * neighbour:
+    if gap > _GAP_TO_NEIGHBOUR * neighbour or gap > _GAP_TO_SIZE:
         raise ValueError(
-            f"the points have no left-right symmetry: the mirrored mean shape is off by "
-            f"{gap / neighbour:.2f} of the distance between neighbours (bound {_GAP})"
+            "the points have no left-right symmetry: the mirrored mean shape is off by "
+            f"{gap:.3f} of its size (bound {_GAP_TO_SIZE}), or {gap / (neighbour + 1e-12):.2f} of "
+            f"the distance between neighbours (bound {_GAP_TO_NEIGHBOUR})"
         )
     turn = (mirrored[:, pairs].conj() * faces).sum()
     tilt = abs(np.rad2deg(np.angle(turn)) / 2)

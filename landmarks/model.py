@@ -1,5 +1,7 @@
 """The regressor: a backbone and a head that answers with points as shares of the crop's side."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -53,13 +55,11 @@ class SoftArgmax(layers.Layer):
     """Heat maps [B, h, w, N] -> points [B, N, 2] float32 as shares of the sides.
 
     The mean of the cells' centres, weighted by the softmax of the map (integral regression, Sun et
-    al. 2018): sub-pixel, differentiable, in float32 whatever the policy. `border` cells at each
-    edge lie outside of the picture, so that points near or beyond its edge can be answered.
+    al. 2018): sub-pixel, differentiable, in float32 whatever the policy.
     """
 
-    def __init__(self, border: int = 0, **kwargs: object) -> None:
-        super().__init__(dtype="float32", **kwargs)
-        self.border = border
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "dtype": "float32"})
 
     def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
         """See the class."""
@@ -67,21 +67,17 @@ class SoftArgmax(layers.Layer):
         height, width, points = ops.shape(maps)[1], ops.shape(maps)[2], maps.shape[3]
         flat = ops.softmax(ops.reshape(maps, (-1, height * width, points)), axis=1)
         share = ops.reshape(flat, (-1, height, width, points))
-        x = ops.einsum("bhwn,w->bn", share, self._centres(width))
-        y = ops.einsum("bhwn,h->bn", share, self._centres(height))
+        x = ops.einsum("bhwn,w->bn", share, _centres(width))
+        y = ops.einsum("bhwn,h->bn", share, _centres(height))
         return ops.stack([x, y], axis=-1)
-
-    def _centres(self, cells: int) -> keras.KerasTensor:
-        inside = ops.cast(cells - 2 * self.border, "float32")
-        return (ops.cast(ops.arange(cells), "float32") + 0.5 - self.border) / inside
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """[B, h, w, N] -> [B, N, 2]."""
         return (input_shape[0], input_shape[3], 2)
 
-    def get_config(self) -> dict[str, object]:
-        """Keras's config with `border`."""
-        return {**super().get_config(), "border": self.border}
+
+def _centres(cells: int) -> keras.KerasTensor:
+    return (ops.cast(ops.arange(cells), "float32") + 0.5) / ops.cast(cells, "float32")
 
 
 def _levels(backbone: keras.Model, config: Config) -> list[keras.KerasTensor]:
@@ -90,6 +86,16 @@ def _levels(backbone: keras.Model, config: Config) -> list[keras.KerasTensor]:
     wanted = [s for s in (32, 16, 8, 4) if config.stride <= s <= config.deepest]
     if missing := [s for s in wanted if s not in maps]:
         raise ValueError(f"{config.backbone} has no map of stride {missing[0]}")
+    # Maps of layers that do not pad are smaller: they do not fit together, nor over the picture.
+    side = 8 * wanted[0]
+    found = keras.Model(backbone.input, [maps[s] for s in wanted]).compute_output_shape(
+        (1, side, side, 3)
+    )
+    if [shape[1] for shape in found] != [side // s for s in wanted]:
+        raise ValueError(
+            f"`head` cannot be heatmap with {config.backbone}: its maps are smaller than side / "
+            "stride; take dense or mlp"
+        )
     return [maps[s] for s in wanted]
 
 

@@ -85,7 +85,7 @@ def faces(
 def mean_face(
     paths: Sequence[Path], true: np.ndarray, nme: np.ndarray, measure: str, to: Path
 ) -> None:
-    """Draw each point's normalised mean error [N] by colour and size on the mean of the shapes [R, N, 2].
+    """Draw the mean error [N] of every point by colour and size on the mean of shapes [R, N, 2].
 
     Faces are laid over each other by the box of their points; behind them is the mean of at most
     200 pictures. Up to 100 points have their numbers.
@@ -102,7 +102,9 @@ def mean_face(
     points = frame(mean)
     errors = 100 * nme
     figure, axis = plt.subplots(figsize=(10, 8.6), layout="constrained")
-    axis.imshow(np.mean(pictures, axis=0), cmap="gray", vmin=-100, vmax=255, alpha=0.55)
+    face = np.mean(pictures, axis=0)
+    low, high = np.percentile(face, [1, 99])
+    axis.imshow(face, cmap="gray", vmin=low, vmax=max(high, low + 1), alpha=0.4)
     few = len(points) <= _MOST_NUMBERED
     area = (40 + 160 * errors / errors.max()) * (1 if few else 0.3) if errors.max() > 0 else 40
     dots = axis.scatter(
@@ -110,7 +112,7 @@ def mean_face(
         points[:, 1],
         s=area,
         c=errors,
-        cmap="plasma_r",
+        cmap="YlOrRd",
         edgecolors="black",
         linewidths=0.4,
         zorder=2,
@@ -135,12 +137,18 @@ def error_curve(
     steps = np.sort(nme)
     share = np.arange(1, len(steps) + 1) / len(steps)
     figure, axis = plt.subplots(figsize=(7, 5), layout="constrained")
-    x, y = np.append(0, steps), np.append(0, share)
-    axis.fill_between(x, y, where=x <= threshold, step="post", color="tab:blue", alpha=0.15)
-    axis.step(np.append(x, 1.5 * threshold), np.append(y, y[-1]), where="post", color="tab:blue")
-    axis.axvline(threshold, color="black", linestyle="--", linewidth=1)
-    axis.set(xlim=(0, 1.5 * threshold), ylim=(0, 1.02))
-    axis.set(xlabel=f"NME ({measure} = 1)", ylabel="share of pictures with at most this error")
+    x, y = 100 * np.append(0, steps), np.append(0, share)
+    limit = 100 * threshold
+    end = max(1.5 * limit, x[-1])
+    axis.step(np.append(x, end), np.append(y, 1), where="post", color="tab:blue")
+    inside = x <= limit
+    x, y = np.append(x[inside], limit), np.append(y[inside], y[inside][-1])
+    axis.fill_between(x, y, step="post", color="tab:blue", alpha=0.15)
+    axis.axvline(limit, color="black", linestyle="--", linewidth=1)
+    axis.set(xlim=(0, 1.5 * limit), ylim=(0, 1.02))
+    axis.set(
+        xlabel=f"NME in % ({measure} = 100 %)", ylabel="share of pictures with at most this error"
+    )
     axis.set_title(
         f"{len(steps)} pictures: median NME {np.median(nme):.2%}; at {threshold:.0%}, "
         f"failures {failures:.1%}, area under the curve {area:.3f}",
@@ -154,8 +162,10 @@ def error_curve(
 def _dots(
     canvas: np.ndarray, points: np.ndarray, radius: float, colour: tuple[int, int, int]
 ) -> None:
+    # A dark rim, so that a dot is seen on any skin; around the smallest it would hide the colour.
+    rim = min(0.8, 0.4 * (radius - 1))
     for point in points:
-        _circle(canvas, point, radius + 0.8, (0, 0, 0), cv2.FILLED)
+        _circle(canvas, point, radius + rim, (0, 0, 0), cv2.FILLED)
     for point in points:
         _circle(canvas, point, radius, colour, cv2.FILLED)
 
@@ -190,13 +200,14 @@ def _close_up(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.nda
 def _to_unit(shape: np.ndarray) -> Affine:
     """The way that puts the box of the points around 0, 0 and makes its area 1."""
     low, high = shape.min(axis=0).astype(np.float64), shape.max(axis=0).astype(np.float64)
-    scale = 1 / max(float(np.sqrt(np.prod(high - low))), 1e-6)
+    # A box without area, as that of a single point, cannot be made 1.
+    scale = 1 / (float(np.sqrt(np.prod(high - low))) or 1.0)
     x, y = ((low + high) / 2).tolist()
     return shift(-x, -y).then(Affine(np.array([[scale, 0, 0], [0, scale, 0]])))
 
 
 def _to_frame(mean: np.ndarray, side: int) -> Affine:
     """From there into a square picture, with a margin around the points."""
-    scale = 0.72 * side / max(float(np.ptp(mean, axis=0).max()), 1e-6)
+    scale = 0.72 * side / (float(np.ptp(mean, axis=0).max()) or 100.0)
     x, y = (side / 2 - scale * (mean.min(axis=0) + mean.max(axis=0)) / 2).tolist()
     return Affine(np.array([[scale, 0, x], [0, scale, y]]))

@@ -12,7 +12,7 @@ import numpy as np
 from landmarks import geometry
 from landmarks.config import Config
 from landmarks.geometry import Affine, centre_crop
-from landmarks.labelled import read_points
+from landmarks.labelled import Known, read_points
 from landmarks.model import build
 from landmarks.warp import crop, warp
 from triptych import config as configs
@@ -36,24 +36,18 @@ class Answers:
 class Predictor:
     """A trained regressor; made by `open`.
 
-    `mirror` [N] are the points of a mirrored picture, None without symmetry; `mean` [N, 2] is the
-    mean shape of the training pictures as shares of the crop's side.
+    `known` is what the run knows of its points: `mirror` [N], the points of a mirrored picture,
+    None without symmetry; `mean` [N, 2], the mean shape as shares of the crop's side; `shift`, the
+    pixels to the right that the data's points lie aside of what they mark, and so the answers.
     """
 
-    def __init__(
-        self,
-        model: keras.Model,
-        side: int,
-        points: int,
-        mirror: np.ndarray | None,
-        mean: np.ndarray,
-        spread: bool,
-    ) -> None:
+    def __init__(self, model: keras.Model, side: int, known: Known, spread: bool) -> None:
         self.model = model
         self.side = side
-        self.points = points
-        self.mirror = mirror
-        self.mean = mean
+        self.points = known.points
+        self.mirror = known.mirror
+        self.mean = known.mean
+        self.shift = known.shift
         self.spread = spread
 
     def predict(
@@ -91,7 +85,8 @@ class Predictor:
                             if self.spread:
                                 spread[row] += np.exp(one[:, 2]) * self.side * back.scale
         views = len(chosen) * len(flips)
-        return Answers(points / views, spread / views if self.spread else None)
+        points = points / views + [self.shift, 0.0]
+        return Answers(points, spread / views if self.spread else None)
 
     def _crop(self, image: np.ndarray, view: Affine | None) -> tuple[np.ndarray, Affine]:
         """A view of a picture and the way there from the picture's pixels."""
@@ -118,10 +113,10 @@ def open(run: Path) -> Predictor:
     """
     runs.check(run)
     config = configs.load(Config, run / runs.CONFIG)
-    points, mirror, mean = read_points(run)
-    model = build(config, points)
+    known = read_points(run)
+    model = build(config, known.points)
     model.load_weights(run / runs.MODEL)
-    return Predictor(model, config.side, points, mirror, mean, config.spread)
+    return Predictor(model, config.side, known, config.spread)
 
 
 def _views(side: int, tta: Sequence[View]) -> list[Affine | None]:

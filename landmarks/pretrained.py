@@ -32,6 +32,6 @@ def require_same_model(folder: Path, config: Config, points: int) -> None:
     before = configs.load(Config, folder / run.CONFIG)
     theirs = {name: str(getattr(before, name)) for name in _MODEL_FIELDS}
     ours = {name: str(getattr(config, name)) for name in _MODEL_FIELDS}
-    theirs["points"], ours["points"] = str(read_points(folder)[0]), str(points)
+    theirs["points"], ours["points"] = str(read_points(folder).points), str(points)
     if other := configs.differences(theirs, ours):
         raise ValueError(f"cannot start from {folder}: {'; '.join(other)}")

@@ -109,7 +109,7 @@ def _write(path: Path, store: Path) -> None:
             part.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(".part", store.name, store.parent)
     try:
-        with open(handle, "w+b") as file:
+        with os.fdopen(handle, "w+b") as file:
             _fill(path, file)
         Path(name).replace(store)
     finally:

@@ -122,7 +122,7 @@ def judge(judged: Judged, threshold: float, subsets: Subsets, to: Path) -> dict[
     table.to_csv(to / "subsets.csv", index=False, float_format="%.5f")
     _write_points(judged, to / "per_point.csv")
     _write_predictions(judged, to / "predictions.csv")
-    scores = {
+    scores: dict[str, Any] = {
         "pictures": len(nme),
         "normaliser": judged.measure,
         "threshold": threshold,
@@ -139,8 +139,9 @@ def judge(judged: Judged, threshold: float, subsets: Subsets, to: Path) -> dict[
         judged.measure,
         to / "mean_face.png",
     )
-    failures, area = scores["failures"], scores["auc"]
-    portraits.error_curve(nme, threshold, failures, area, judged.measure, to / "ced.png")
+    portraits.error_curve(
+        nme, threshold, scores["failures"], scores["auc"], judged.measure, to / "ced.png"
+    )
     print(table.to_string(index=False, float_format="{:.4f}".format))
     print(
         f"\nMSE {scores['mse']:.4f} px^2 of {len(nme)} pictures"
@@ -231,4 +232,4 @@ def _rank_correlation(left: np.ndarray, right: np.ndarray) -> float:
     ranks = [pd.Series(values).rank().to_numpy() for values in (left, right)]
     if min(np.ptp(rank) for rank in ranks) == 0:
         return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

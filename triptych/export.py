@@ -243,7 +243,7 @@ def read_pictures(paths: Iterable[Path]) -> dict[str, bytes]:
 def sample_pictures() -> dict[str, bytes]:
     """Drawn pictures to compare on, by name: several sizes and kinds of JPEG and PNG, seeded."""
     pictures = {}
-    for number, (height, width) in enumerate(((240, 320), (97, 61), (640, 300))):
+    for number, (height, width) in enumerate(((240, 320), (97, 62), (640, 300))):
         rng = np.random.default_rng(number)
         # Noise at four scales upon a gradient: the spectrum of a photograph, roughly.
         image = np.add.outer(np.linspace(40, 140, height), np.linspace(0, 60, width))[..., None]

@@ -63,16 +63,16 @@ def resize(
     """
     rows, columns = tf.shape(images)[1], tf.shape(images)[2]
     edges = (0, 0, columns, rows) if box is None else box
-    left, top, right, bottom = (tf.cast(edge, tf.float64) for edge in edges)
+    # Pillow holds a box in float32, and takes its differences there.
+    left, top, right, bottom = (tf.cast(edge, tf.float32) for edge in edges)
+    down, across = tf.stack((top, bottom)), tf.stack((left, right))
     # One side is resized and rounded to uint8, then the other. Pillow before 13 begins with the
     # width always; since then it asks for the whole picture's sides, with a box too.
     rows_first = (rows > size[0]) & (rows - size[0] > 2 * (columns - size[1])) & _PILLOW_13
     first, second = tf.unstack(tf.where(rows_first, size, size[::-1]))
-    spans = tf.stack([(top, bottom), (left, right)])
-    spans = tf.where(rows_first, spans, spans[::-1])
     lines = tf.transpose(images, tf.where(rows_first, (1, 0, 2, 3), (2, 0, 1, 3)))
-    lines = tf.transpose(_resample(lines, first, spans[0]), (2, 1, 0, 3))
-    lines = _resample(lines, second, spans[1])
+    lines = tf.transpose(_resample(lines, first, tf.where(rows_first, down, across)), (2, 1, 0, 3))
+    lines = _resample(lines, second, tf.where(rows_first, across, down))
     resized = tf.transpose(lines, tf.where(rows_first, (1, 2, 0, 3), (1, 0, 2, 3)))
     return tf.ensure_shape(resized, (images.shape[0], *size, 3))
 
@@ -80,12 +80,13 @@ def resize(
 def _resample(lines: tf.Tensor, count: tf.Tensor, span: tf.Tensor) -> tf.Tensor:
     """[N, ...] uint8 -> [count, ...]: the triangle filter of Pillow's Resample.c.
 
-    `span` [2] float64 is the part of 0..N that is resampled; what lies beside it weighs in too.
+    `span` [2] float32 is the part of 0..N that is resampled; what lies beside it weighs in too.
     """
     number = tf.shape(lines)[0]
-    scale = (span[1] - span[0]) / tf.cast(count, tf.float64)
+    begin, length = tf.unstack(tf.cast((span[0], span[1] - span[0]), tf.float64))
+    scale = length / tf.cast(count, tf.float64)
     support = tf.maximum(scale, 1.0)
-    centre = span[0] + (tf.range(count, dtype=tf.float64) + 0.5) * scale
+    centre = begin + (tf.range(count, dtype=tf.float64) + 0.5) * scale
     start = tf.cast(tf.maximum(centre - support + 0.5, 0.0), tf.int32)
     end = tf.minimum(tf.cast(centre + support + 0.5, tf.int32), number)
     taps = 2 * tf.cast(tf.math.ceil(support), tf.int32) + 1

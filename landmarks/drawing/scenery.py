@@ -12,7 +12,7 @@ def scene(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     base = rng.uniform(15, 235) + rng.normal(0, 22, 3)
     corners = base + rng.normal(0, 25, (2, 2, 1)) + rng.normal(0, 8, (2, 2, 3))
     corners = np.clip(corners, 0, 255).astype(np.float32)
-    canvas = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    canvas: np.ndarray = cv2.resize(corners, (width, height)).astype(np.uint8)
     kind = rng.integers(4)
     for _ in range(int(rng.integers(3, 14)) if kind else 0):
         colour = rgb(rng.uniform(0, 255) + rng.normal(0, 35, 3))
@@ -32,5 +32,5 @@ def scene(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     if rng.random() < 0.5:
         coarse = rng.standard_normal((height // 4, width // 4, 1), dtype=np.float32)
         grain = cv2.resize(coarse, (width, height))[..., None] * np.float32(rng.uniform(3, 16))
-        return np.asarray(np.clip(canvas + grain, 0, 255), np.uint8)
+        canvas = np.clip(canvas + grain, 0, 255).astype(np.uint8)
     return canvas

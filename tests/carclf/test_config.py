@@ -1,4 +1,4 @@
-"""The classifier's settings: words, files, ranges."""
+"""The classifier's settings: files, ranges, recipes."""
 
 from pathlib import Path
 from typing import Any, get_args
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carclf.config import Config
 from carclf.recipes import RECIPES
 from triptych.config import load, parse, save
-from triptych.stage import Part, Schedule, Stage, parse_size, parse_stage, stage_text
+from triptych.stage import Part, Schedule, Stage
 
 SIDES = st.integers(32, 2000)
 POSITIVE = st.floats(min_value=1e-12, max_value=1e6)
@@ -41,60 +41,11 @@ CONFIGS = st.builds(
 )
 
 
-@given(STAGES)
-def test_stage_text_round_trip(stage: Stage) -> None:
-    assert parse_stage(stage_text(stage)) == stage
-
-
 @given(config=CONFIGS)
 def test_file_round_trip(config: Config, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "config.json"
     save(config, path)
     assert load(Config, path) == config
-
-
-@given(STAGES, STAGES)
-def test_command_line_round_trip(first: Stage, second: Stage) -> None:
-    words = ["--data", "a", "--stages", stage_text(first), stage_text(second)]
-    assert parse(Config, words, prog="train", description="").stages == (first, second)
-
-
-def test_stage_words() -> None:
-    assert parse_stage("part=head") == Stage("head")
-    assert parse_stage("epochs=3,freeze_bn=false,size=192x256,lr=1e-3") == Stage(
-        epochs=3, freeze_bn=False, size="192x256", lr=0.001
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("part=tail", r"`part` must be \('head', 'upper', 'most', 'all'\); received: part=tail"),
-        ("schedule=step", "`schedule` must be"),
-        ("epochs=0", "`epochs` must be positive; received: epochs=0"),
-        ("epochs=two", "'two'"),
-        ("lr=nan", "`lr` must be positive; received: lr=nan"),
-        ("batch=-1", "`batch` must be positive"),
-        ("size=31", "at least 32; received: size=31"),
-        ("freeze_bn=yes", "`freeze_bn` must be true or false; received: freeze_bn=yes"),
-        ("speed=3", "names: part, epochs, .*received: 'speed=3'"),
-        ("epochs", "received: 'epochs'"),
-        ("", "received: ''"),
-    ],
-)
-def test_bad_stages(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        parse_stage(text)
-    with pytest.raises(SystemExit, match=f"bad --stages: .*{message}"):
-        parse(Config, ["--data", "a", "--stages", text], prog="train", description="")
-
-
-def test_sizes() -> None:
-    assert parse_size("224") == (224, 224)
-    assert parse_size("192x256") == (192, 256)
-    for text in ("", "x", "224x", "32x32x32", "-64", "64.0", "0x64", "224 x 224"):
-        with pytest.raises(ValueError, match=f"received: size={text}"):
-            parse_size(text)
 
 
 @pytest.mark.parametrize(

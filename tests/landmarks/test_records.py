@@ -1,11 +1,11 @@
-"""Folders -> data sets: layouts, several files at once, splits; what is listed, what is an error."""
+"""Folders -> data sets: layouts, extra files, splits; what is listed, what is an error."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landmarks.records import (
@@ -167,9 +167,9 @@ def test_a_plain_csv_of_floats(tmp_path: Path, load: Callable[..., DataSet]) -> 
 def test_nothing_to_read(tmp_path: Path, load: Callable[..., DataSet]) -> None:
     with pytest.raises(ValueError, match=r"no landmarks in .*; expected landmarks\.csv"):
         load(tmp_path)
-    with pytest.raises(ValueError, match="no such file: .*none"):
+    with pytest.raises(ValueError, match=r"no such file: .*none"):
         load(tmp_path / "none")
-    with pytest.raises(ValueError, match=r"no such file: .*none\.txt"):
+    with pytest.raises(ValueError, match=r"none\.txt cannot be read"):
         load(tmp_path / "none.txt")
 
 
@@ -178,9 +178,9 @@ def test_nothing_to_read(tmp_path: Path, load: Callable[..., DataSet]) -> None:
     [
         ((0, 0), False),
         ((-9, 39), False),
-        ((20.6, 0), False),
-        ((0, 40.6), True),
-        ((29.6, 0), True),
+        ((19.4, -20.4), False),
+        ((0, 39.6), True),
+        ((19.6, 0), True),
         ((-10.6, 0), True),
         ((0, -20.6), True),
     ],
@@ -212,7 +212,7 @@ def test_test_points(tmp_path: Path) -> None:
     [
         ("[1, 68]", r"point indices must be in 0\.\.67; received: 68"),
         ("[1, -1]", r"point indices must be in 0\.\.67; received: -1"),
-        ("__import__('os').remove('x')", "must be a list of whole numbers; received: '__import__"),
+        ("__import__('os').remove('x')", "must be a list of whole numbers; received: .__import__"),
         ("[print(1)]", "must be a list of whole numbers"),
         ("[1, 2", "must be a list of whole numbers"),
         ("[1.0]", "must be a list of whole numbers"),
@@ -244,6 +244,7 @@ def test_files_that_are_no_test_points(tmp_path: Path) -> None:
 GROUPS = st.lists(st.integers(-3, 9), min_size=1, max_size=60).map(np.array)
 
 
+@settings(max_examples=40)
 @given(groups=GROUPS, fraction=st.floats(0, 0.99), seed=st.integers(0, 99))
 def test_split_keeps_groups_together(groups: np.ndarray, fraction: float, seed: int) -> None:
     training, validation = split(len(groups), fraction, seed, groups)
@@ -256,9 +257,10 @@ def test_split_keeps_groups_together(groups: np.ndarray, fraction: float, seed: 
     np.testing.assert_array_equal(split(len(groups), fraction, seed, groups)[1], validation)
 
 
+@settings(max_examples=40)
 @given(groups=GROUPS, folds=st.integers(2, 6), seed=st.integers(0, 99))
 def test_folds_keep_groups_together(groups: np.ndarray, folds: int, seed: int) -> None:
-    validations = []
+    validations: list[int] = []
     for fold in range(folds):
         try:
             training, validation = split_fold(len(groups), fold, folds, seed, groups)
@@ -287,7 +289,7 @@ def test_errors_of_splits() -> None:
     for fold, folds in ((5, 5), (-1, 5), (0, 1)):
         with pytest.raises(ValueError, match=f"received: fold={fold}, folds={folds}"):
             split_fold(2, fold, folds, 0)
-    with pytest.raises(ValueError, match="fold . of 3 would have no pictures: there are 2 groups"):
+    with pytest.raises(ValueError, match=r"fold . of 3 would have no pictures: there are 2 groups"):
         [split_fold(4, fold, 3, 0, np.array([0, 0, 1, 1])) for fold in range(3)]
     with pytest.raises(ValueError, match="`groups` must have 3 numbers; received: 2"):
         split(3, 0.5, 0, np.array([0, 1]))

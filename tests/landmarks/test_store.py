@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +30,18 @@ def write(path: Path, rows: list[list[float]], *more: str) -> Path:
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was done to csv files: "hash" or "parse"."""
     done: list[str] = []
-    digest, blocks = store._digest, store.csv_blocks
-    monkeypatch.setattr(store, "_digest", lambda path: (done.append("hash"), digest(path))[1])
-    monkeypatch.setattr(
-        store, "csv_blocks", lambda path, layout: (done.append("parse"), blocks(path, layout))[1]
-    )
+    digest, blocks = store._digest, formats.csv_blocks
+
+    def hashing(path: Path) -> str:
+        done.append("hash")
+        return digest(path)
+
+    def parsing(path: Path, layout: formats.Layout) -> Iterator[formats.Block]:
+        done.append("parse")
+        return blocks(path, layout)
+
+    monkeypatch.setattr(store, "_digest", hashing)
+    monkeypatch.setattr(store, "csv_blocks", parsing)
     return done
 
 
@@ -79,7 +87,9 @@ def test_a_changed_csv_is_read_again(csv: Path, tmp_path: Path) -> None:
         lambda data: data + b"x",
     ],
 )
-def test_a_damaged_cache_is_made_again(spoil, csv: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_cache_is_made_again(
+    spoil: Callable[[bytes], bytes], csv: Path, tmp_path: Path
+) -> None:
     open_csv(csv, tmp_path / "cache")
     (file,) = (tmp_path / "cache").glob(f"*.{store.FORMAT}")
     whole = file.read_bytes()
@@ -152,7 +162,7 @@ import sys, time
 from pathlib import Path
 from landmarks import formats, store
 formats.CHUNK = 1024
-blocks = store.csv_blocks
+blocks = formats.csv_blocks
 def slow(path, layout):
     for number, block in enumerate(blocks(path, layout)):
         yield block

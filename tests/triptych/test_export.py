@@ -1,28 +1,36 @@
 """A toy model exported: what it answers, and that nothing unfinished or wrong is left in place."""
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
-from triptych import export, images
+from triptych import export, graph_images, images, run
 
 SIZE = (20, 30)
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its output is twice the mean of each channel."""
+    """Its outputs are twice the mean of each channel, and the size of the picture."""
     folder = tmp_path_factory.mktemp("export") / "toy"
     factor = tf.Variable(2.0)
 
-    def answer(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"mean": factor * tf.reduce_mean(tf.cast(pictures, tf.float32), axis=(1, 2))}
+    def prepare(pictures: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        count, height, width = tf.unstack(tf.shape(pictures)[:3])
+        size = tf.tile([[height, width]], (count, 1))
+        return graph_images.resize(pictures, SIZE), size
+
+    def answer(small: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
+        mean = factor * tf.reduce_mean(tf.cast(small, tf.float32), axis=(1, 2))
+        return {"mean": mean, "size": size}
 
     folder.mkdir()
-    export.write_saved_model(folder, answer, [factor], SIZE, {"names": ["красный"]})
+    export.write_saved_model(folder, prepare, answer, [factor], {"names": ["красный"]})
     return folder
 
 
@@ -34,15 +42,20 @@ def test_answers_for_bytes_and_pixels(toy: Path) -> None:
     model = export.SavedModel(toy)
     pictures = export.sample_pictures()
     data = list(pictures.values())
-    expected = np.stack([means(images.decode(one)) for one in data])
+    decoded = [images.decode(one) for one in data]
+    expected = {
+        "mean": np.stack([means(picture) for picture in decoded]),
+        "size": np.array([picture.shape[:2] for picture in decoded]),
+    }
     # The mean of 600 float32 values is good to 1e-4, and one pixel off by one moves it by 3e-3.
-    found = export.differences(model, pictures, "mean", expected)
+    found = export.differences(model, pictures, expected)
     assert max(found["bytes"]) < 1e-3
     assert max(found["pixels"]) < 1e-3
     batch = np.random.default_rng(0).integers(0, 256, (3, 50, 41, 3), dtype=np.uint8)
     np.testing.assert_allclose(
         model.from_pixels(batch)["mean"], [means(picture) for picture in batch], atol=1e-3
     )
+    assert model.from_pixels(batch)["size"].tolist() == [[50, 41]] * 3
     assert model.from_bytes([])["mean"].shape == (0, 3)
 
 
@@ -51,7 +64,7 @@ def test_sample_pictures_differ(toy: Path) -> None:
     pictures = export.sample_pictures()
     assert pictures == export.sample_pictures()
     shapes = {images.decode(data).shape for data in pictures.values()}
-    assert {(240, 320, 3), (320, 240, 3), (97, 61, 3), (61, 97, 3)} <= shapes
+    assert {(240, 320, 3), (320, 240, 3), (97, 62, 3), (62, 97, 3)} <= shapes
 
 
 def test_metadata_inside_and_beside(toy: Path) -> None:
@@ -59,7 +72,7 @@ def test_metadata_inside_and_beside(toy: Path) -> None:
     inside = tf.saved_model.load(str(toy)).signatures["metadata"]()["json"].numpy()
     assert json.loads(inside) == text
     assert text["names"] == ["красный"]
-    assert text["size"] == {"height": 20, "width": 30}
+    assert text["format"] == "saved_model"
     assert "keras" in text["packages"]
 
 
@@ -69,32 +82,74 @@ def test_bad_picture_is_a_clear_error(toy: Path) -> None:
 
 
 class Wrong:
-    """Answers 1 for bytes, and not a number for pixels."""
+    """Answers 1 for bytes, and not a number for pixels; q is always 5."""
 
     def from_bytes(self, pictures: list[bytes]) -> dict[str, np.ndarray]:
-        return {"p": np.ones((len(pictures), 2), np.float32)}
+        return self._answer(len(pictures), 1)
 
     def from_pixels(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
-        return {"p": np.full((len(pictures), 2), np.nan, np.float32)}
+        return self._answer(len(pictures), np.nan)
+
+    def _answer(self, count: int, p: float) -> dict[str, np.ndarray]:
+        return {"p": np.full((count, 2), p, np.float32), "q": np.full(count, 5.0)}
 
 
 def test_differences_by_hand() -> None:
     pictures = dict(list(export.sample_pictures().items())[:3])
-    expected = np.array([[1, 1], [0.75, 1], [1, 1.5]])
-    found = export.differences(Wrong(), pictures, "p", expected)
+    expected = {"p": np.array([[1, 1], [0.75, 1], [1, 1.5]])}
+    found = export.differences(Wrong(), pictures, expected)
     assert found["bytes"].tolist() == [0, 0.25, 0.5]
+    assert found["pixels"].tolist() == [np.inf] * 3
+
+
+def test_differences_of_all_outputs_each_in_its_unit() -> None:
+    pictures = dict(list(export.sample_pictures().items())[:3])
+    expected = {"p": np.array([[1, 1], [0.75, 1], [1, 1.5]]), "q": np.array([5, 5, 8])}
+    found = export.differences(Wrong(), pictures, expected, np.array([1, 0.5, 2]))
+    assert found["bytes"].tolist() == [0, 0.5, 1.5]
     assert found["pixels"].tolist() == [np.inf] * 3
 
 
 def test_parity_is_required(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / export.METADATA).write_text('{"task": "toy"}')
     found = {"bytes": np.array([1e-6, 3e-4]), "pixels": np.array([2e-6, 0])}
+    names = ["a.jpg", "b.jpg"]
     with pytest.raises(export.ParityError, match=r"bytes of b.jpg differ by 3.0e-04"):
-        export.require_parity(tmp_path, found, ["a.jpg", "b.jpg"], bound=1e-4)
-    assert "3.0e-04 (b.jpg)" in capsys.readouterr().out
-    export.require_parity(tmp_path, found, ["a.jpg", "b.jpg"], bound=1e-3)
-    parity = json.loads((tmp_path / export.METADATA).read_text())["parity"]
-    assert parity == {"pictures": 2, "bound": 1e-3, "worst": {"bytes": 3e-4, "pixels": 2e-6}}
+        export.require_parity(tmp_path, found, names, 1e-4, "in votes")
+    assert "in votes, bytes: 3.0e-04 (b.jpg)" in capsys.readouterr().out
+    export.require_parity(tmp_path, found, names, 1e-3, "in votes")
+    assert json.loads((tmp_path / export.METADATA).read_text())["parity"] == {
+        "pictures": 2,
+        "unit": "in votes",
+        "bound": 1e-3,
+        "worst": {"bytes": 3e-4, "pixels": 2e-6},
+    }
+
+
+def test_describe_leaves_paths_out(tmp_path: Path) -> None:
+    config = {"data": "/home/me", "weights": "/home/me/lite.npz", "seed": 3}
+    (tmp_path / run.CONFIG).write_text(json.dumps(config))
+    (tmp_path / run.MODEL).write_bytes(b"abc")
+    assert export.describe(tmp_path, "toy", ["data"]) == {
+        "task": "toy",
+        "version": "ba7816bf8f01",  # SHA-256 of "abc", FIPS 180-2
+        "config": {"weights": "lite.npz", "seed": 3},
+    }
+
+
+def test_reads_what_an_export_can(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (9, 9)).save(file, "PNG")
+    good, webp, damaged = (tmp_path / name for name in ("a.png", "b.webp", "c.jpg"))
+    good.write_bytes(file.getvalue())
+    Image.new("RGB", (9, 9)).save(webp)
+    damaged.write_bytes(b"no picture")
+    assert export.read_pictures([good, webp, damaged]) == {str(good): file.getvalue()}
+    heard = capsys.readouterr().out
+    assert "c.jpg: not a picture" in heard
+    assert "b.webp: an export reads JPEG, PNG, BMP or GIF" in heard
+    with pytest.raises(ValueError, match="no picture to compare on"):
+        export.read_pictures([webp])
 
 
 def test_in_place_only_when_done(tmp_path: Path) -> None:

@@ -217,3 +217,65 @@ def test_resize_a_batch(
     expected = np.stack([images.resize(image, (48, 64)) for image in batch])
     np.testing.assert_array_equal(resize(batch, (48, 64)), expected)
     assert resize(batch[:0], (48, 64)).shape == (0, 48, 64, 3)
+
+
+Box = tuple[float, float, float, float]
+
+
+@pytest.fixture(scope="module")
+def resize_box() -> Callable[[np.ndarray, Box], np.ndarray]:
+    """The part `box` of one picture at 40 x 56."""
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, None, None, 3), tf.uint8),
+            tf.TensorSpec((4,), tf.float64),
+        ]
+    )
+    def graph(batch: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+        return graph_images.resize(batch, (40, 56), tuple(tf.unstack(box)))
+
+    return lambda image, box: graph(image[None], np.array(box, np.float64)).numpy()[0]
+
+
+def pillow_box(image: np.ndarray, box: Box) -> np.ndarray:
+    return np.asarray(Image.fromarray(image).resize((56, 40), Image.Resampling.BILINEAR, box=box))
+
+
+@pytest.mark.parametrize(
+    ("shape", "box"),
+    [
+        ((40, 57), (0.5, 0, 56.5, 40)),  # half a pixel aside, and no other size
+        ((83, 74), (0, 4.5, 74, 78.5)),
+        ((61, 300), (119.5, 0, 180.5, 61)),
+        ((500, 31), (0, 234.5, 31, 265.5)),  # rows first, because of the whole picture's sides
+        ((9, 14), (2.5, 0, 11.5, 9)),  # enlarged
+        ((1, 100), (49.5, 0, 50.5, 1)),
+        ((300, 400), (0, 0, 400, 300)),
+        ((30, 40), (7.25, 3.125, 7.75, 29.875)),
+        ((56, 100), (13.860013, 16.693426, 42.20382, 54.96916)),  # its sides rounded to float32
+    ],
+)
+def test_resize_a_part_as_pillow(
+    shape: tuple[int, int],
+    box: Box,
+    resize_box: Callable[[np.ndarray, Box], np.ndarray],
+) -> None:
+    image = RNG.integers(0, 256, (*shape, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(resize_box(image, box), pillow_box(image, box))
+
+
+@settings(max_examples=25)
+@given(data=st.data(), height=st.integers(1, 200), width=st.integers(1, 200))
+def test_resize_any_part_as_pillow(
+    data: st.DataObject,
+    height: int,
+    width: int,
+    resize_box: Callable[[np.ndarray, Box], np.ndarray],
+) -> None:
+    """Edges at eighths of a pixel, which Pillow's float32 holds exactly."""
+    left, right = sorted(data.draw(st.sets(st.integers(0, 8 * width), min_size=2, max_size=2)))
+    top, bottom = sorted(data.draw(st.sets(st.integers(0, 8 * height), min_size=2, max_size=2)))
+    box = (left / 8, top / 8, right / 8, bottom / 8)
+    image = np.random.default_rng(left).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(resize_box(image, box), pillow_box(image, box))
