@@ -145,7 +145,9 @@ def _answer(
     """Points [F, N, 2] and spread [F, N] of what is in the squares, in photo pixels."""
     crops = [cut(image, square) for square in squares]
     answers = ensemble.answers(models, len(crops), lambda i: crops[i][0], tta, how)
-    points = [affine.inverse()(row) for (_, affine), row in zip(crops, answers.points, strict=True)]
+    # The data set's own shift is no business of another photograph.
+    marked = answers.points - [np.mean([model.shift for model in models]), 0.0]
+    points = [affine.inverse()(row) for (_, affine), row in zip(crops, marked, strict=True)]
     return np.array(points).reshape(answers.points.shape), answers.spread
 
 

@@ -123,7 +123,8 @@ def answer(model: "Predictor") -> "Answer":
     def call(crops: tf.Tensor, frames: tf.Tensor) -> dict[str, tf.Tensor]:
         found = tf.cast(model.model(crops, training=False), tf.float32)
         corners, squares = frames[:, None, :2], frames[:, None, 2:]
-        answers = {"points": found[..., :2] * squares + corners - 0.5}
+        shift = tf.constant([model.shift, 0.0], tf.float32)
+        answers = {"points": found[..., :2] * squares + corners - 0.5 + shift}
         if model.spread:
             answers["spread"] = tf.exp(found[..., 2]) * squares[..., 0]
         return answers
@@ -134,13 +135,15 @@ def answer(model: "Predictor") -> "Answer":
 def describe(model: "Predictor") -> dict[str, Any]:
     """What the metadata say of the model: its crop's size, and what is known of its points.
 
-    `mirror` [points] is the point that each becomes in a mirrored picture, or null.
+    `mirror` [points] is the point that each becomes in a mirrored picture, or null; `shift` the
+    pixels that the training data's points, and so the answers, lie right of what they mark.
     """
     return {
         "size": {"height": model.side, "width": model.side},
         "points": model.points,
         "spread": model.spread,
         "mirror": None if model.mirror is None else model.mirror.tolist(),
+        "shift": model.shift,
     }
 
 

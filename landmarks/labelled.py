@@ -101,10 +101,11 @@ def load(config: Config, workers: int) -> Labelled:
     swap, shift = None, 0.0
     some = training[:: max(1, len(training) // 5000)]
     try:
-        swap = mirror.find(points[training])
-        shift = label_shift.find(lambda i: store[some[i]], points[some], sizes[some], swap)
+        swap = mirror.find(points[some])
     except ValueError as error:
         problems.append(Problem("mirror symmetry", f"not found, no flips: {error}"))
+    else:
+        shift = label_shift.find(lambda i: store[some[i]], points[some], sizes[some], swap)
     return Labelled(
         store,
         points,

@@ -22,7 +22,7 @@ COLOURS = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250], [250, 250, 0]], np.ui
 class Reader:
     """A model that finds one pixel of each of `COLOURS`; without one, the mean shape's point."""
 
-    mean, mirror, points, side = MEAN, None, 4, 64
+    mean, mirror, shift, points, side = MEAN, None, 0.0, 4, 64
 
     def __init__(self) -> None:
         self.seen: list[np.ndarray] = []

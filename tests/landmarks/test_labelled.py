@@ -172,17 +172,17 @@ def test_without_symmetry_there_are_no_flips(
     (remark,) = data.problems
     assert (remark.where, remark.reason[:22]) == ("mirror symmetry", "not found, no flips: t")
     labelled.write(data, tmp_path)
-    assert labelled.read_points(tmp_path)[1] is None
+    assert labelled.read_points(tmp_path).mirror is None
 
 
 def test_the_run_folder_tells_the_story(faces_dir: Path, tmp_path: Path) -> None:
     data = load(faces_dir, tmp_path)
     labelled.write(data, tmp_path)
-    count, swap, mean = labelled.read_points(tmp_path)
-    assert count == 5
-    assert swap is not None
-    assert swap.tolist() == MIRROR
-    np.testing.assert_allclose(mean, data.mean, atol=1e-6)
+    known = labelled.read_points(tmp_path)
+    assert (known.points, known.shift) == (5, data.shift)
+    assert known.mirror is not None
+    assert known.mirror.tolist() == MIRROR
+    np.testing.assert_allclose(known.mean, data.mean, atol=1e-6)
     assert json.loads((tmp_path / "points.json").read_text())["points"] == 5
     with (tmp_path / "data.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [["where", "remark"]]

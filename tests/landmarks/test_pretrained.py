@@ -19,7 +19,8 @@ def before(tmp_path: Path) -> Path:
     folder = tmp_path / "before"
     folder.mkdir()
     save(CONFIG, folder / run.CONFIG)
-    run.write_json(folder / "points.json", {"points": 2, "mirror": None, "mean": [[0, 1], [1, 0]]})
+    known = {"points": 2, "mirror": None, "shift": 0.0, "mean": [[0, 1], [1, 0]]}
+    run.write_json(folder / "points.json", known)
     (folder / run.MODEL).touch()
     return folder
 
