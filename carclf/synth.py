@@ -8,17 +8,14 @@ writes `train.csv` (Id,Category), `train/<Category>/<Id>`, `test_upload/<Id>`,
 """
 
 import csv
-import json
-import os
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carclf.drawing.bodies import STYLES
+from triptych import generated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,57 +84,30 @@ def generate(
         "size": list(size),
     }
     to = Path(to)
-    unfinished = to / (MARKER + ".part")
-    if _holds(to, settings):
+    generated.require_own(to, MARKER)
+    if generated.holds(to, MARKER, settings):
         return to
+    generated.begin(to, MARKER, settings)
     for k in range(len(STYLES)):
         (to / "train" / str(k)).mkdir(parents=True, exist_ok=True)
     (to / "test_upload").mkdir(exist_ok=True)
-    unfinished.write_text(json.dumps(settings, indent=2) + "\n")
 
     jobs, tables = _plan(train_per_class, test_per_class, seed)
-    save = partial(_save, to, seed, size)
-    workers = workers or os.cpu_count() or 1
-    if workers == 1:
-        for job in jobs:
-            save(job)
-    else:
-        # Spawned, not forked: a fork of a process that has started TensorFlow may hang.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for _ in pool.map(save, jobs, chunksize=8):
-                pass
+    with generated.in_processes(partial(_save, to, seed, size), workers) as each:
+        for _ in each(jobs):
+            pass
 
     train, test = tables
     _write(to / "train.csv", ("Id", "Category"), train)
     _write(to / "test_solution.csv", ("Id", "Category"), test)
     _write(to / "sample-submission.csv", ("Id", "Category"), ((name, 0) for name, _ in test))
     _write(to / "classes.csv", ("Category", "name"), enumerate(STYLES))
-    # The marker gets its name last: a data set that was broken off is never taken for whole.
-    unfinished.replace(to / MARKER)
+    generated.finish(to, MARKER)
     return to
 
 
 Job = tuple[int, int, str]  # split, index, file name
 Row = tuple[str, int]
-
-
-def _holds(to: Path, settings: dict[str, object]) -> bool:
-    """Whether `to` holds the finished data set; FileExistsError if it holds something else."""
-    if not to.exists() or (to.is_dir() and not any(to.iterdir())):
-        return False
-    for name in (MARKER, MARKER + ".part"):
-        if (to / name).is_file():
-            try:
-                found = json.loads((to / name).read_text())
-            except ValueError:
-                found = None
-            if found == settings:
-                return name == MARKER
-            raise FileExistsError(
-                f"{to} holds another generated data set ({name}: {found}), not {settings}; "
-                "give another folder or delete this one."
-            )
-    raise FileExistsError(f"{to} exists and holds no generated data set; give another folder.")
 
 
 def _plan(train: int, test: int, seed: int) -> tuple[list[Job], list[list[Row]]]:
@@ -161,7 +131,6 @@ def _save(to: Path, seed: int, size: tuple[int, int], job: Job) -> None:
     import cv2
     import numpy as np
 
-    cv2.setNumThreads(1)
     split, index, name = job
     style = index % len(STYLES)
     rng = np.random.default_rng([seed, split, index])

@@ -8,22 +8,16 @@ out of training; and `contact.png` to look at. Killed, the same command goes on.
 """
 
 import csv
-import json
 import os
 import shutil
-import signal
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from triptych import command
-from triptych.config import differences, parse
+from triptych import command, generated
+from triptych.config import parse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +29,6 @@ VERSION = 1
 MARKER = "augment.json"
 CACHE = "augment.cache"
 _SHOWN = 24  # pictures on the contact sheet
-_AT_ONCE = 1024  # sources handed to the workers at a time
 
 
 @dataclass(frozen=True)
@@ -111,23 +104,20 @@ def generate(config: Config) -> Path:
 
     reach = Reach(config.rotation, config.scale, config.shift)
     to, cache = config.to, config.to / CACHE
-    marker, unfinished = to / MARKER, to / (MARKER + ".part")
-    _require_own(to)
+    # The data are read into the folder before it is known whether it is to be written.
+    generated.require_own(to, MARKER, CACHE, what="pictures of landmarks.augment")
     data = records.read(config.data, (), cache)
     _require_names(data)
     settings = _settings(config, data)
-    if marker.exists():
+    if (to / MARKER).exists():
         shutil.rmtree(cache, ignore_errors=True)
-        _require_same(marker, settings)
+    if generated.holds(to, MARKER, settings):
         return to
-    if unfinished.exists():
-        _require_same(unfinished, settings)
-    unfinished.write_text(json.dumps(settings, indent=2) + "\n")
+    generated.begin(to, MARKER, settings)
     for problem in data.problems:
         print(f"{problem.where}: {problem.reason}")
     _write(config, data, reach)
-    # The marker gets its name last: what was broken off is never taken for whole.
-    unfinished.replace(marker)
+    generated.finish(to, MARKER)
     shutil.rmtree(cache, ignore_errors=True)
     return to
 
@@ -166,11 +156,8 @@ def _write(config: Config, data: "DataSet", reach: "Reach") -> None:
         columns = [f"Point_M{i}_{axis}" for i in range(data.points.shape[1]) for axis in "XY"]
         points.writerow(("file_name", *columns))
         sources.writerow(("file_name", "source"))
-        pool = _pool(config.workers) if config.workers != 1 else None
-        if pool:
-            # Stopped, it shall not first do all that it has been given.
-            stack.callback(pool.shutdown, cancel_futures=True)
         make = partial(_copies, images, config.seed, reach)
+        each = stack.enter_context(generated.in_processes(make, config.workers))
         while len(order) and number < config.count:
             # What bad pictures owe is known only after a round; the next one makes up for it.
             wanted = share(order, copies, config.count)
@@ -179,7 +166,7 @@ def _write(config: Config, data: "DataSet", reach: "Reach") -> None:
                 for row in np.flatnonzero(wanted > copies).tolist()
             )
             bad = []
-            for job, made in _map(make, jobs, pool):
+            for job, made in each(jobs):
                 if isinstance(made, str):
                     print(f"left out: {made}")
                     bad.append(job.row)
@@ -199,40 +186,6 @@ def _write(config: Config, data: "DataSet", reach: "Reach") -> None:
         left.unlink()
     for part, path in zip(parts, tables, strict=True):
         part.replace(path)
-
-
-def _map(make: Any, jobs: Iterator[Job], pool: Executor | None) -> Iterator[tuple[Job, Any]]:
-    """Each job and what `make` makes of it, in order."""
-    if pool is None:
-        for job in jobs:
-            yield job, make(job)
-        return
-    # A pool takes all of its jobs at once, which with 971 points of 400 000 pictures is much.
-    while some := [job for _, job in zip(range(_AT_ONCE), jobs, strict=False)]:
-        yield from zip(some, pool.map(make, some, chunksize=8), strict=True)
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # Spawned, not forked: a fork of a process that has started TensorFlow may hang.
-    return ProcessPoolExecutor(
-        workers or os.cpu_count() or 1, mp_context=get_context("spawn"), initializer=_start_worker
-    )
-
-
-def _start_worker() -> None:
-    """End with the process that started this one, even where that is killed."""
-    import cv2
-
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started it
-    parent = parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def _copies(images: Path, seed: int, reach: "Reach", job: Job) -> list[Copy] | str:
@@ -316,25 +269,6 @@ def _settings(config: Config, data: "DataSet") -> dict[str, str]:
         "data": f"{len(data.names)} pictures of digest {digest.hexdigest()[:16]}",
         **{k: str(getattr(config, k)) for k in ("count", "seed", "rotation", "scale", "shift")},
     }
-
-
-def _require_own(to: Path) -> None:
-    if to.exists() and not (to.is_dir() and not any(to.iterdir())):
-        names = (MARKER, MARKER + ".part", CACHE)
-        if not any((to / name).exists() for name in names):
-            raise FileExistsError(f"{to} holds no pictures of landmarks.augment; give another.")
-
-
-def _require_same(marker: Path, settings: dict[str, str]) -> None:
-    try:
-        found = json.loads(marker.read_text())
-    except ValueError:
-        found = {}
-    if changed := differences(found, settings):
-        raise FileExistsError(
-            f"{marker.parent} holds pictures made otherwise: {'; '.join(changed)}; "
-            "give another folder or delete this one."
-        )
 
 
 def _require_names(data: "DataSet") -> None:

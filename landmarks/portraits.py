@@ -29,20 +29,22 @@ def draw(
     predicted: np.ndarray,
     true: np.ndarray | None = None,
     spread: np.ndarray | None = None,
+    faces: int = 1,
 ) -> np.ndarray:
     """The picture [H, W, 3] with its points [N, 2] as red dots, true ones green and tied to them.
 
-    A picture under 480 pixels is enlarged by a whole number. Dots are as large as the face and
-    the number of points allow; a yellow circle has `spread` [N] (pixels) as its radius.
+    A picture under 480 pixels is enlarged by a whole number. Dots are as large as the first of
+    `faces` equal parts of the points and their number allow; a yellow circle has `spread` [N]
+    (pixels) as its radius.
     """
     height, width = image.shape[:2]
     times = -(-_LEAST_SIDE // max(height, width))
     size = (height * times, width * times)
     canvas = cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC)
     to_canvas = resized((height, width), size)
-    shape = predicted if true is None else true
+    shape = (predicted if true is None else true)[: len(predicted) // faces]
     face = float(np.sqrt(np.prod(np.ptp(to_canvas(shape), axis=0))))
-    radius = max(1.0, 0.010 * face * min(1.0, np.sqrt(68 / len(predicted))))
+    radius = max(1.0, 0.010 * face * min(1.0, np.sqrt(68 / len(shape))))
     if spread is not None:
         for point, size_px in zip(to_canvas(predicted), spread, strict=True):
             _circle(canvas, point, float(size_px) * times, _SPREAD, thickness=1)

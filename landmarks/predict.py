@@ -37,6 +37,8 @@ class Config:
     """Folder to write every picture into, with its points drawn; circles are the spread."""
     images: Path | None = None
     """Folder of the pictures that a csv names; default: images beside it."""
+    detect: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """The pictures are whole photographs: find faces first (pip install 'triptych[detect]')."""
     truth: Path | None = None
     """csv of the true points, as landmarks.csv; the mean squared error is printed."""
     tta: Annotated[tuple[View, ...] | None, tyro.conf.arg(metavar="VIEW...")] = None
@@ -44,6 +46,11 @@ class Config:
     where the points have a mirror symmetry."""
     ensemble: How = "mean"
     """How the answers of several runs are put together."""
+
+    def __post_init__(self) -> None:
+        for name in ("submission", "truth"):
+            if self.detect and getattr(self, name):
+                raise ValueError(f"`{name}` is of face crops; it cannot be given with --detect")
 
 
 def main() -> None:
@@ -69,6 +76,9 @@ def predict(config: Config) -> None:
     truth = _read_truth(config.truth, folders[0], pictures, count) if config.truth else {}
     models = [predictor.open(folder) for folder in folders]
     tta = ensemble.views(models, config.tta)
+    if config.detect:
+        _find_faces(config, models, pictures, tta)
+        return
 
     answers, unreadable = _answer(models, pictures, tta, config.ensemble)
     by_name = {path.name: row for path, row in zip(pictures, answers.points, strict=True)}
@@ -87,6 +97,24 @@ def predict(config: Config) -> None:
         _show(pictures, answers)
     if config.truth:
         _compare(truth, by_name, asked if config.submission else {}, config.truth)
+
+
+def _find_faces(
+    config: Config, models: "Sequence[Predictor]", pictures: Sequence[Path], tta: tuple[View, ...]
+) -> None:
+    """Write or show the points of every face in whole photographs."""
+    from landmarks import photographs
+
+    found = photographs.find(models, pictures, tta, config.ensemble)
+    count = sum(map(len, found.values()))
+    if config.points:
+        photographs.write_points(found, models[0].points, config.points)
+        print(f"{config.points}: {count} rows")
+    if config.pictures:
+        photographs.draw(found, config.pictures)
+        print(f"{config.pictures}: {sum(map(bool, found.values()))} pictures")
+    photographs.show(found)
+    print(f"{count} faces in {len(pictures)} photographs")
 
 
 def _read_truth(

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import keras
 import numpy as np
 
 from landmarks import geometry
 from landmarks.config import Config
+from landmarks.ensemble import View
 from landmarks.geometry import Affine, centre_crop
 from landmarks.labelled import Known, read_points
 from landmarks.model import build
@@ -18,7 +18,6 @@ from landmarks.warp import crop, warp
 from triptych import config as configs
 from triptych import run as runs
 
-View = Literal["flip", "shift", "scale"]
 _BATCH = 32
 
 

@@ -89,7 +89,7 @@ def all_points(
     `points` [R, N, 2] and `spread` [R, N] are written in pixels with three decimals.
     """
     columns = header(points.shape[1])
-    values = points.reshape(len(points), -1)
+    values = points.reshape(len(points), 2 * points.shape[1])
     if spread is not None:
         columns += [f"Spread_M{i}" for i in range(points.shape[1])]
         values = np.hstack([values, spread])

@@ -9,15 +9,13 @@ the truth of the test side. 68 points are iBUG's in their order.
 """
 
 import csv
-import json
-import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from triptych import generated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,22 +96,16 @@ def generate(
         raise ValueError(f"`seed` must not be negative; received: seed={seed}")
     settings = {"version": VERSION, "train": train, "test": test, "points": points, "seed": seed}
     to = Path(to)
-    unfinished = to / (MARKER + ".part")
-    if _holds(to, settings):
+    generated.require_own(to, MARKER)
+    if generated.holds(to, MARKER, settings):
         return to
+    generated.begin(to, MARKER, settings)
     for split in SPLITS:
         (to / split / "images").mkdir(parents=True, exist_ok=True)
-    unfinished.write_text(json.dumps(settings, indent=2) + "\n")
 
     jobs = [(split, index) for split, n in enumerate((train, test)) for index in range(n)]
-    save = partial(_save, to, seed, points)
-    workers = workers or os.cpu_count() or 1
-    if workers == 1:
-        rows = [save(job) for job in jobs]
-    else:
-        # Spawned, not forked: a fork of a process that has started TensorFlow may hang.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            rows = list(pool.map(save, jobs, chunksize=8))
+    with generated.in_processes(partial(_save, to, seed, points), workers) as each:
+        rows = [row for _, row in each(jobs)]
 
     head = ("file_name", *_columns(range(points)))
     _write(to / "train" / "landmarks.csv", "\t", head, rows[:train])
@@ -123,31 +115,11 @@ def generate(
     _write(to / "test" / "test_points.csv", "\t", ("file_name", "point_index_list"), questions)
     blank = [(row[0], *[0] * (2 * asked)) for row in rows[train:]]
     _write(to / "sample_submission.csv", ",", ("file_name", *_columns(range(asked))), blank)
-    # The marker gets its name last: a data set that was broken off is never taken for whole.
-    unfinished.replace(to / MARKER)
+    generated.finish(to, MARKER)
     return to
 
 
 Job = tuple[int, int]  # split, index
-
-
-def _holds(to: Path, settings: dict[str, int]) -> bool:
-    """Whether `to` holds the finished data set; FileExistsError if it holds something else."""
-    if not to.exists() or (to.is_dir() and not any(to.iterdir())):
-        return False
-    for name in (MARKER, MARKER + ".part"):
-        if (to / name).is_file():
-            try:
-                found = json.loads((to / name).read_text())
-            except ValueError:
-                found = None
-            if found == settings:
-                return name == MARKER
-            raise FileExistsError(
-                f"{to} holds another generated data set ({name}: {found}), not {settings}; "
-                "give another folder or delete this one."
-            )
-    raise FileExistsError(f"{to} exists and holds no generated data set; give another folder.")
 
 
 def _columns(indices: Iterable[int]) -> list[str]:
@@ -167,7 +139,6 @@ def _save(to: Path, seed: int, points: int, job: Job) -> tuple[object, ...]:
     import cv2
     import numpy as np
 
-    cv2.setNumThreads(1)
     split, index = job
     rng = np.random.default_rng([seed, split, index])
     name = f"{rng.bytes(16).hex()}.jpg"

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from landmarks import predictor
+from landmarks.ensemble import View
 from landmarks.labelled import Labelled
 from landmarks.metrics import mse
 from triptych import run
@@ -18,7 +19,7 @@ def validate(folder: Path, data: Labelled) -> dict[str, float]:
     model = predictor.open(folder)
     paths = [data.pictures.paths[i] for i in data.validation]
     images = Readable(paths, None)
-    tta: tuple[predictor.View, ...] = () if model.mirror is None else ("flip",)
+    tta: tuple[View, ...] = () if model.mirror is None else ("flip",)
     plain = model.predict(len(paths), images.read).points
     averaged = model.predict(len(paths), images.read, tta).points if tta else plain
     for reason in images.unreadable.values():

@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+import albumentations as A
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from landmarks import data, labelled
+from landmarks import augmenter, data, labelled
 from landmarks.config import Config, Strength
 from landmarks.geometry import centre_crop
 from landmarks.labelled import Labelled
@@ -79,9 +80,12 @@ def test_validation_targets_lie_on_the_dots(root: Path, cache_mb: int) -> None:
 @pytest.mark.parametrize("strength", get_args(Strength))
 @pytest.mark.parametrize("mirror", [None, [1, 0, 2]])
 def test_training_targets_lie_on_the_dots(
-    root: Path, strength: Strength, mirror: list[int] | None
+    root: Path, strength: Strength, mirror: list[int] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a permutation no picture is flipped, and every dot keeps its colour."""
+    # What hides the dots or changes their colours moves nothing.
+    monkeypatch.setattr(augmenter, "lighting", lambda strength: A.Compose([]))
+    monkeypatch.setattr(augmenter, "_COVER", dict.fromkeys(get_args(Strength), (0.0, 0.0)))
     loaded = replace(load(root), mirror=None if mirror is None else np.array(mirror))
     batches = data.training(loaded, side=SIDE, batch=10, augment=strength, seed=3, workers=2)
     off, swapped, lengths = [], 0, []
@@ -94,18 +98,16 @@ def test_training_targets_lie_on_the_dots(
             swapped += flipped
             off.append(np.abs(target[:3] - place).max() * SIDE)
             lengths.append(target[3, 0])
-    # Grey, noise and covering rectangles (medium, strong) hide the dots of some.
-    assert np.nanmedian(off) < 0.4
-    if strength in ("none", "light"):
-        assert max(off) < 0.6
+    # A dot may lie across the edge.
+    assert np.quantile(off, 0.8) < 0.4
+    assert max(off) < 2
     flips = strength != "none" and mirror is not None
     assert (5 < swapped < 35) if flips else swapped == 0
-    reach = {"none": 1.0, "light": 1.1, "medium": 1.2, "strong": 1.3}[strength]
-    assert 160 / reach * 0.99 <= min(lengths)
     if strength == "none":
         np.testing.assert_allclose(lengths, 160, rtol=0.01)
     else:
-        assert max(lengths) > 165
+        reach = {"light": 1.1, "medium": 1.2, "strong": 1.3}[strength]
+        assert 160 / reach * 0.99 <= min(lengths) < 160 < max(lengths)
 
 
 def test_an_error_is_told_in_original_pixels(root: Path) -> None:

@@ -61,7 +61,7 @@ def write_run(folder: Path, rows: dict[str, str], points: int = 4) -> Path:
     folder.mkdir(parents=True)
     for file in ("config.json", "model.keras"):
         (folder / file).write_text("{}")
-    known = {"points": points, "mirror": None, "shift": 0, "mean": []}
+    known: dict[str, Any] = {"points": points, "mirror": None, "shift": 0, "mean": []}
     run.write_json(folder / "points.json", known)
     split.write(folder, ("file_name",), [(name, side, "") for name, side in rows.items()])
     return folder
