@@ -48,7 +48,8 @@ format: $(DEV)  ## lay out the code as `make lint` wants it
 	$(PY) -m ruff format .
 
 bench: $(DEV)  ## what is measured, and against whom
-	for bench in benchmarks/*.py; do echo "== $$bench"; $(PY) $$bench || exit 1; done
+	for bench in $(basename $(notdir $(wildcard benchmarks/*.py))); do \
+	    echo "== $$bench"; $(PY) -m benchmarks.$$bench || exit 1; done
 
 clean:  ## caches and the demo; runs/ and .venv stay
 	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -22,7 +22,9 @@ POINTS = "points.json"
 
 @dataclass(frozen=True)
 class Labelled:
-    """Usable pictures and their points [R, N, 2] in pixels of the upright original.
+    """Usable pictures, named as the data name them, and their points [R, N, 2] in pixels.
+
+    The pixels are those of the upright original.
 
     `sizes` [R, 2] are height and width of the originals; `training` and `validation` positions of
     both sides of the split; `mirror` [N] the points of a mirrored picture, None where there is no
@@ -31,6 +33,7 @@ class Labelled:
     """
 
     pictures: Pictures
+    names: list[str]
     points: np.ndarray
     sizes: np.ndarray
     training: np.ndarray
@@ -75,7 +78,10 @@ def load(config: Config, workers: int) -> Labelled:
     points, extra = data.points if whole else data.points[kept], data.extra[kept]
     main = np.flatnonzero(~extra)
     if not len(main):
-        raise ValueError(f"no picture of {config.data} can be used; the first: {remarks[0].reason}")
+        first = remarks[0]
+        raise ValueError(
+            f"no picture of {config.data} can be used; the first: {first.where}: {first.reason}"
+        )
     groups, note = _groups([checked[i] for i in main], config.same_side)
     problems += note
     if config.fold is None:
@@ -92,6 +98,9 @@ def load(config: Config, workers: int) -> Labelled:
         )
     origins = data.groups[kept]
     leaking = extra & np.isin(origins, origins[validation])
+    if extra.any() and not any(data.sources[i] for i in kept):
+        reason = "no sources.csv says what they were made from: validation may flatter"
+        problems.append(Problem("extra pictures", reason))
     if leaking.any():
         problems.append(Problem("extra pictures", f"{leaking.sum()} made from validation pictures"))
     training = np.setdiff1d(np.arange(len(kept)), [*validation, *np.flatnonzero(leaking)])
@@ -108,6 +117,7 @@ def load(config: Config, workers: int) -> Labelled:
         shift = label_shift.find(lambda i: store[some[i]], points[some], sizes[some], swap)
     return Labelled(
         store,
+        [data.names[i] for i in kept],
         points,
         sizes,
         training,
@@ -144,8 +154,10 @@ def usable(
     remarks = [Problem(str(checked[i].path), reason) for i, reason in reasons]
     kept = [i for i in range(len(checked)) if i not in bad]
     if not kept:
-        reason = remarks[0].reason if remarks else data.problems[0].reason
-        raise ValueError(f"no picture can be used; the first of {len(checked)}: {reason}")
+        first = (remarks or data.problems)[0]
+        raise ValueError(
+            f"no picture can be used; the first of {len(checked)}: {first.where}: {first.reason}"
+        )
     return store.select(kept), [checked[i] for i in kept], kept, remarks
 
 
@@ -206,7 +218,12 @@ def _groups(checked: Sequence[Checked], least: float) -> tuple[np.ndarray | None
         reason = f"not looked for among {len(checked)} pictures: the split is by picture"
         return None, [Problem("look-alikes", reason)]
     thumbnails = np.stack([c.thumbnail for c in checked if c.thumbnail is not None])
-    return lookalikes.groups(thumbnails, least), []
+    found = lookalikes.groups(thumbnails, least)
+    largest = int(np.bincount(found).max())
+    if largest <= 0.1 * len(found):
+        return found, []
+    reason = f"{largest} of {len(found)} pictures hang together; a higher --same-side tells more"
+    return found, [Problem("look-alikes", reason)]
 
 
 def _split_rows(data: Labelled) -> list[tuple[str, str, str]]:
@@ -214,8 +231,7 @@ def _split_rows(data: Labelled) -> list[tuple[str, str, str]]:
     side[data.training] = "training"
     side[data.validation] = "validation"
     return [
-        (path.name, s, digest)
-        for path, s, digest in zip(data.pictures.paths, side, data.digests, strict=True)
+        (name, s, digest) for name, s, digest in zip(data.names, side, data.digests, strict=True)
     ]
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from landmarks.config import Config
-from landmarks.labelled import read_points
+from landmarks.labelled import Labelled, read_points
 from triptych import config as configs
-from triptych import run
+from triptych import run, split
 
 _MODEL_FIELDS = ("backbone", "head", "head_width", "deepest", "stride", "spread")
 
@@ -35,3 +35,9 @@ def require_same_model(folder: Path, config: Config, points: int) -> None:
     theirs["points"], ours["points"] = str(read_points(folder).points), str(points)
     if other := configs.differences(theirs, ours):
         raise ValueError(f"cannot start from {folder}: {'; '.join(other)}")
+
+
+def already_seen(folder: Path, data: Labelled) -> int:
+    """How many of the validation pictures the run at `folder` was trained on: they flatter."""
+    sides = split.read(folder)
+    return sum(sides.get((data.names[i],)) == "training" for i in data.validation)

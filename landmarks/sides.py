@@ -22,7 +22,7 @@ def choose(
     Raises:
         ValueError: no picture is on that side.
     """
-    keys = [(path.name,) for path in data.paths]
+    keys = [(name,) for name in data.names]
     if side is None:
         side = "validation" if any(key in split for split in splits for key in keys) else "all"
     if side == "all":

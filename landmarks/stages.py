@@ -81,7 +81,7 @@ def _from(train: Any, start: int) -> Any:
 
 def _names(data: Labelled, batch: int, seed: int, step: int) -> list[str]:
     chosen = batch_indices(step, len(data.training), batch=batch, seed=seed)
-    return [data.pictures.paths[data.training[i]].name for i in chosen]
+    return [data.names[data.training[i]] for i in chosen]
 
 
 def compile_for(config: Config, stage: Stage, model: keras.Model) -> None:

@@ -25,7 +25,7 @@ def train(config: Config) -> Path:
     """Train as `config` says, or go on with it; returns the run folder."""
     from landmarks import labelled, stages
     from landmarks.model import build
-    from landmarks.pretrained import require_same_model, weights_of
+    from landmarks.pretrained import already_seen, require_same_model, weights_of
     from landmarks.validation import validate
     from triptych import report, run, runtime, split
     from triptych.checkpoint import Checkpoints
@@ -51,6 +51,8 @@ def train(config: Config) -> Path:
         labelled.require_same(data, folder)
     if start:
         require_same_model(start.parent, config, points)
+        if seen := already_seen(start.parent, data):
+            print(f"note: {start.parent} was trained on {seen} pictures of this validation side")
     precision = runtime.choose_precision(
         config.precision, lambda: build(config, points), stages.sample(data, config.side)
     )

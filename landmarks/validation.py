@@ -34,8 +34,8 @@ def validate(folder: Path, data: Labelled) -> dict[str, float]:
     run.write_json(folder / "metrics.json", metrics)
     header = [f"Point_M{i}_{axis}" for i in range(model.points) for axis in "XY"]
     rows = [
-        (path.name, *map("{:.3f}".format, row.ravel()))
-        for path, row, known in zip(paths, averaged, kept, strict=True)
+        (data.names[i], *map("{:.3f}".format, row.ravel()))
+        for i, row, known in zip(data.validation, averaged, kept, strict=True)
         if known
     ]
     run.write_rows(folder / VALIDATION, ("file_name", *header), rows)

@@ -14,9 +14,7 @@ from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import TypeVar
-
-from triptych.config import differences
+from typing import Any, TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -110,17 +108,18 @@ def _start_worker() -> None:
 
 
 def _require_same(marker: Path, settings: Mapping[str, object]) -> None:
+    from triptych.config import differences
+
     try:
         found = json.loads(marker.read_text())
     except ValueError:
         found = None
     if found == settings:
         return
+    changed = f"{marker.name} cannot be read"
     if isinstance(found, dict):
-        before, now = ({k: str(v) for k, v in each.items()} for each in (found, settings))
-        changed = "; ".join(differences(before, now))
-    else:
-        changed = f"{marker.name} cannot be read"
+        now: Any = settings
+        changed = "; ".join(differences(found, now))
     raise FileExistsError(
         f"{marker.parent} holds another generated data set: {changed}; "
         "give another folder or delete this one."

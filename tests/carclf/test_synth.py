@@ -175,7 +175,10 @@ def test_bad_numbers_are_refused_before_anything_is_written(
     assert not (tmp_path / "f").exists()
 
 
-def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     to = tmp_path / "g"
     synth.main(["--to", str(to), "--train-per-class", "1", "--test-per-class", "1", "--seed", "3"])
     assert capsys.readouterr().out.strip() == str(to)

@@ -143,7 +143,7 @@ def same(got: Path, want: Path) -> None:
 
 
 def test_killed_with_its_workers_it_goes_on(faces: Path, tmp_path: Path, run_cli: Any) -> None:
-    count = 400
+    count = 200
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     flags = ["--data", faces, "--to", killed, "--count", count, "--seed", 3, "--workers", 2]
     command = [sys.executable, "-m", "landmarks.augment", *map(str, flags)]

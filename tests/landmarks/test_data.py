@@ -98,9 +98,8 @@ def test_training_targets_lie_on_the_dots(
             swapped += flipped
             off.append(np.abs(target[:3] - place).max() * SIDE)
             lengths.append(target[3, 0])
-    # A dot may lie across the edge.
-    assert np.quantile(off, 0.8) < 0.4
-    assert max(off) < 2
+    # Of a picture that is made much smaller, dots show twice: beyond its edge it is reflected.
+    assert np.quantile(off, 0.8 if strength == "strong" else 1) < 0.4
     flips = strength != "none" and mirror is not None
     assert (5 < swapped < 35) if flips else swapped == 0
     if strength == "none":

@@ -23,7 +23,7 @@ def test_a_known_shift(
     faces: tuple[list[np.ndarray], np.ndarray, np.ndarray], shift: float
 ) -> None:
     pictures, points, sizes = faces
-    moved = points + [shift, 0.0]
+    moved = points + np.array([shift, 0.0])
     found = label_shift.find(pictures.__getitem__, moved, sizes, synth.mirror(68))
     assert found == pytest.approx(shift, abs=0.35)
 
@@ -34,7 +34,7 @@ def test_in_pixels_of_the_original(
     """The pictures at hand may be kept smaller than their originals were."""
     pictures, points, sizes = faces
     found = label_shift.find(
-        pictures.__getitem__, 2 * points + 0.5 + [3.0, 0.0], 2 * sizes, synth.mirror(68)
+        pictures.__getitem__, 2 * points + np.array([3.5, 0.5]), 2 * sizes, synth.mirror(68)
     )
     assert found == pytest.approx(3.0, abs=0.7)
 
@@ -45,7 +45,7 @@ def test_what_cannot_be_told_is_0(
     pictures, points, sizes = faces
     mirror = synth.mirror(68)
     assert label_shift.find(pictures.__getitem__, points[:10], sizes, mirror) == 0
-    assert label_shift.find(pictures.__getitem__, points + [9.0, 0.0], sizes, mirror) == 0
+    assert label_shift.find(pictures.__getitem__, points + np.array([9.0, 0.0]), sizes, mirror) == 0
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 256, p.shape).astype(np.uint8) for p in pictures]
     assert label_shift.find(noise.__getitem__, points, sizes, mirror) == 0

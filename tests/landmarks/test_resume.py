@@ -63,7 +63,7 @@ def test_other_points_are_refused(make_faces: Any, tmp_path: Path) -> None:
         backbone="tiny",
         weights="none",
         head="dense",
-        stages=(Stage(epochs=1, size="32", batch=4),),
+        stages=(Stage(epochs=1, size="32", batch=2),),
         resume=True,
         time_limit=1e-4,
     )
