@@ -220,7 +220,7 @@ def _groups(checked: Sequence[Checked], least: float) -> tuple[np.ndarray | None
     thumbnails = np.stack([c.thumbnail for c in checked if c.thumbnail is not None])
     found = lookalikes.groups(thumbnails, least)
     largest = int(np.bincount(found).max())
-    if largest <= 0.1 * len(found):
+    if largest <= max(10, 0.1 * len(found)):
         return found, []
     reason = f"{largest} of {len(found)} pictures hang together; a higher --same-side tells more"
     return found, [Problem("look-alikes", reason)]

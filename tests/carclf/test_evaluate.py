@@ -185,7 +185,11 @@ def test_classes_are_matched_by_identifier() -> None:
 
 def test_an_ensemble_is_judged_on_what_no_run_was_trained_on() -> None:
     found = [Record(Path(f"{i}.jpg"), 0) for i in range(3)]
-    first = {("0.jpg", "a"): "validation", ("1.jpg", "a"): "validation", ("2.jpg", "a"): "training"}
+    first: dict[tuple[str, ...], str] = {
+        ("0.jpg", "a"): "validation",
+        ("1.jpg", "a"): "validation",
+        ("2.jpg", "a"): "training",
+    }
     second = first | {("0.jpg", "a"): "training"}
     assert sides.choose(found, ["a"], [first, second], None) == ([found[1]], "validation")
     folds = [first, dict.fromkeys(first, "training")]
