@@ -132,9 +132,12 @@ def _dense(
         x = layers.ReLU(name="hidden_relu")(x)
     x = layers.Dropout(config.dropout, name="drop")(x)
     start = np.full((points, 2), 0.5) if mean is None else mean
+    # It starts as the mean shape: random answers are so far off that the first steps would drive
+    # the features to zero, where a ReLU stays.
     flat = layers.Dense(
         2 * points,
         dtype="float32",
+        kernel_initializer="zeros",
         bias_initializer=keras.initializers.Constant(start.ravel().tolist()),
         name="coordinates",
     )(x)

@@ -122,11 +122,15 @@ def _fill(path: Path, file: BinaryIO) -> None:
     names: list[str] = []
     bad: list[tuple[int, str]] = []
     lines: list[np.ndarray] = []
+    checksum = 0
     for block in csv_blocks(path, layout):
         if block.values.dtype != dtype and dtype == np.int16:
             dtype = np.dtype(np.float32)
             _widen(file, len(names) * layout.numbers)
-        file.write(block.values.astype(dtype, copy=False).data)
+            checksum = _checksum(file, file.tell())
+        values = block.values.astype(dtype, copy=False).data
+        file.write(values)
+        checksum = zlib.crc32(values, checksum)
         names += block.names
         bad += block.bad
         lines.append(np.array(block.lines, np.int64))
@@ -141,10 +145,7 @@ def _fill(path: Path, file: BinaryIO) -> None:
         "bad": bad,
     }
     data = json.dumps(head).encode()
-    file.write(data)
-    end = file.tell()
-    file.flush()
-    file.write(_FOOTER.pack(len(data), _checksum(file, end), FORMAT.encode()))
+    file.write(data + _FOOTER.pack(len(data), zlib.crc32(data, checksum), FORMAT.encode()))
 
 
 def _widen(file: BinaryIO, count: int) -> None:
