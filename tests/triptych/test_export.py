@@ -127,7 +127,7 @@ def test_parity_is_required(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_describe_leaves_paths_out(tmp_path: Path) -> None:
-    config = {"data": "/home/me", "weights": "/home/me/lite.npz", "seed": 3}
+    config = {"data": "/secret", "weights": "/secret/lite.npz", "seed": 3}
     (tmp_path / run.CONFIG).write_text(json.dumps(config))
     (tmp_path / run.MODEL).write_bytes(b"abc")
     assert export.describe(tmp_path, "toy", ["data"]) == {
