@@ -9,20 +9,6 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
-def interval(share: float, count: int) -> tuple[float, float]:
-    """95 % interval (low, high) of a `share` seen among `count` pictures (Wilson 1927).
-
-    Raises:
-        ValueError: `count` is not positive.
-    """
-    if count <= 0:
-        raise ValueError(f"`count` must be positive; received: count={count}")
-    z2 = 1.959964**2
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = np.sqrt(z2 * (share * (1 - share) + z2 / (4 * count)) / count) / (1 + z2 / count)
-    return float(max(middle - half, 0)), float(min(middle + half, 1))
-
-
 def top_k(probabilities: np.ndarray, labels: np.ndarray, k: int) -> float:
     """Share of pictures whose class is among the `k` most probable ones; ties count for us last.
 
@@ -42,39 +28,6 @@ def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     classes = probabilities.shape[1]
     pairs = labels * classes + probabilities.argmax(axis=1)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
-
-
-def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> pd.DataFrame:
-    """Confidence against accuracy in `bins` equal parts of [0, 1], one row each (Guo et al. 2017).
-
-    Columns: low, high (the part), pictures, and their mean confidence and accuracy (NaN without
-    pictures). Confidence is the probability of the answer.
-    """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    number = np.minimum((confidence * bins).astype(int), bins - 1)
-    pictures = np.bincount(number, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        means = [
-            np.bincount(number, weights=w, minlength=bins) / pictures for w in (confidence, right)
-        ]
-    edges = np.arange(bins + 1) / bins
-    return pd.DataFrame(
-        {
-            "low": edges[:-1],
-            "high": edges[1:],
-            "pictures": pictures,
-            "confidence": means[0],
-            "accuracy": means[1],
-        }
-    )
-
-
-def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error in [0, 1] (Guo et al. 2017), from what `reliability` gives."""
-    table = reliability(probabilities, labels, bins)
-    gaps = (table["confidence"] - table["accuracy"]).abs() * table["pictures"]
-    return float(gaps.sum() / len(labels))
 
 
 def per_class(counts: np.ndarray, names: list[str]) -> pd.DataFrame:

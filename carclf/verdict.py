@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from carclf import metrics
-from triptych import report, run
+from triptych import calibration, report, run
 
 _SHOWN = 25
 
@@ -30,11 +30,14 @@ def judge(
     table = metrics.per_class(counts, list(names))
     table.insert(0, "Category", list(classes))
     table.to_csv(to / "per_class.csv", index=False, float_format="%.4f")
-    error = metrics.calibration_error(probabilities, labels)
     report.confusion(counts, names, to / "confusion.png")
-    report.reliability(metrics.reliability(probabilities, labels), error, to / "calibration.png")
+    reliability = calibration.reliability(
+        probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    )
+    error = calibration.error(reliability)
+    report.reliability(reliability, error, to / "calibration.png")
     accuracy = metrics.accuracy(probabilities, labels)
-    low, high = metrics.interval(accuracy, len(labels))
+    low, high = calibration.interval(accuracy, len(labels))
     with_pictures = table[table["pictures"] > 0]
     scores = {
         "pictures": len(labels),

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from landmarks import label_shift, lookalikes, mirror, records
+from landmarks import label_shift, mirror, records
 from landmarks.config import Config
 from landmarks.geometry import centre_crop
 from landmarks.records import DataSet, Problem
-from triptych import run, split
+from triptych import lookalikes, run, split
 from triptych.pictures import Checked, Pictures, left_out, odd_sized, progress
 from triptych.stage import parse_size
 
@@ -85,11 +85,9 @@ def load(config: Config, workers: int) -> Labelled:
     groups, note = _groups([checked[i] for i in main], config.same_side)
     problems += note
     if config.fold is None:
-        _, chosen = records.split(len(main), config.val_fraction, config.split_seed, groups)
+        _, chosen = split.share(len(main), config.val_fraction, config.split_seed, groups)
     else:
-        _, chosen = records.split_fold(
-            len(main), config.fold, config.folds, config.split_seed, groups
-        )
+        _, chosen = split.fold(len(main), config.fold, config.folds, config.split_seed, groups)
     validation = main[chosen]
     if not len(validation) and config.monitor != "loss":
         raise ValueError(

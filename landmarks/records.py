@@ -20,8 +20,6 @@ __all__ = [
     "far_points",
     "read",
     "read_test_points",
-    "split",
-    "split_fold",
 ]
 
 CSV = "landmarks.csv"
@@ -247,67 +245,6 @@ def _indices(text: str, count: int | None) -> list[int]:
             known = "0 or more" if count is None else f"in 0..{count - 1}"
             raise ValueError(f"point indices must be {known}; received: {index}")
     return indices
-
-
-def split(
-    count: int, fraction: float, seed: int, groups: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of (training, validation), about `fraction` of `count` rows in validation.
-
-    Rows of one number in `groups` [count] int are on one side. Where there are two groups or more
-    and `fraction` is over 0, both sides have one.
-
-    Raises:
-        ValueError: `fraction` is not in [0, 1).
-    """
-    if not 0 <= fraction < 1:
-        raise ValueError(f"`val_fraction` must be in [0, 1); received: val_fraction={fraction}")
-    order, number, ends = _shuffled(count, seed, groups)
-    # The cut between groups that comes nearest, none of them (0) included.
-    cut = int(np.argmin(np.abs(np.append(0, ends) - fraction * count)))
-    cut = min(max(cut, int(fraction > 0)), len(order) - 1)
-    return _sides(np.isin(number, order[:cut]))
-
-
-def split_fold(
-    count: int, fold: int, folds: int, seed: int, groups: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of (training, validation) of fold number `fold` (from 0) of `folds`.
-
-    Every row is in the validation of one fold; rows of one number in `groups`, of the same.
-
-    Raises:
-        ValueError: fewer than 2 folds, `fold` is not one of them, or it has no rows.
-    """
-    if folds < 2 or not 0 <= fold < folds:
-        raise ValueError(
-            f"`fold` must be in 0..folds-1, `folds` >= 2; received: fold={fold}, folds={folds}"
-        )
-    order, number, ends = _shuffled(count, seed, groups)
-    middles = (np.append(0, ends[:-1]) + ends) / 2
-    chosen = np.isin(number, order[(middles * folds // count).astype(int) == fold])
-    if not chosen.any():
-        raise ValueError(
-            f"fold {fold} of {folds} would have no pictures: there are {len(order)} groups"
-        )
-    return _sides(chosen)
-
-
-def _shuffled(
-    count: int, seed: int, groups: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Groups in random order, the group of each row, and rows up to each group's end."""
-    if groups is not None and len(groups) != count:
-        raise ValueError(f"`groups` must have {count} numbers; received: {len(groups)}")
-    _, number, sizes = np.unique(
-        np.arange(count) if groups is None else groups, return_inverse=True, return_counts=True
-    )
-    order = np.random.default_rng(seed).permutation(len(sizes))
-    return order, number, np.cumsum(sizes[order])
-
-
-def _sides(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
 def extras_beside(data: DataSet, validation: np.ndarray) -> np.ndarray:

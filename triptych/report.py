@@ -22,7 +22,7 @@ _MOST_PAIRS = 30
 def curves(history: Path, to: Path) -> None:
     """Draw the csv of `callbacks.Log`: loss, metrics and learning rate by epoch."""
     table = pd.read_csv(history)
-    shown = ["loss", "accuracy", "mse", "learning_rate"]
+    shown = ["loss", "accuracy", "mse", "exact", "learning_rate"]
     names = [n for n in shown if n in table]
     figure, axes = plt.subplots(1, len(names), figsize=(5 * len(names), 3.5), squeeze=False)
     for axis, name in zip(axes[0], names, strict=True):

@@ -49,34 +49,6 @@ def test_per_class_by_hand() -> None:
     assert table["mistaken_for"].tolist() == ["b", "d", "", ""]
 
 
-def test_reliability_by_hand() -> None:
-    """Confidences .7 .5 .8 .5 .9 .6, right: yes no yes no yes no."""
-    table = metrics.reliability(PROBABILITIES, LABELS, bins=2)
-    assert table["pictures"].tolist() == [0, 6]
-    assert table["confidence"][1] == pytest.approx(4 / 6)
-    assert metrics.calibration_error(PROBABILITIES, LABELS, bins=2) == pytest.approx(1 / 6)
-    # Thirds: [1/3, 2/3) holds .5 .5 .6, none right; [2/3, 1] holds .7 .8 .9, all right.
-    table = metrics.reliability(PROBABILITIES, LABELS, bins=3)
-    assert table["pictures"].tolist() == [0, 3, 3]
-    np.testing.assert_allclose(table["accuracy"], [np.nan, 0, 1])
-    expected = 0.5 * (1.6 / 3) + 0.5 * (0.6 / 3)
-    assert metrics.calibration_error(PROBABILITIES, LABELS, bins=3) == pytest.approx(expected)
-
-
-def test_certainty_is_in_the_last_bin() -> None:
-    table = metrics.reliability(np.array([[1.0, 0.0]]), np.array([0]), bins=10)
-    assert table["pictures"].tolist() == [0] * 9 + [1]
-
-
-def test_interval_by_hand() -> None:
-    """8 of 10: Wilson's 95 % interval as tables have it; the ends of the scale are not passed."""
-    assert metrics.interval(0.8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    assert metrics.interval(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
-    assert metrics.interval(0.0, 10)[0] == 0
-    with pytest.raises(ValueError, match="`count` must be positive"):
-        metrics.interval(0.5, 0)
-
-
 def test_agrees_with_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.ones(7), size=300)

@@ -1,8 +1,11 @@
-"""split.csv: which sample was on which side, and whether the data are still the same."""
+"""Which sample is on which side, split.csv, and whether the data are still the same."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from triptych import split
 
@@ -67,3 +70,57 @@ def test_a_folder_without_it(tmp_path: Path) -> None:
     for function in (split.read, lambda folder: split.require_same(folder, [])):
         with pytest.raises(ValueError, match=r"none has no split\.csv, which says what it was"):
             function(tmp_path / "none")
+
+
+GROUPS = st.lists(st.integers(-3, 9), min_size=1, max_size=60).map(np.array)
+
+
+@settings(max_examples=40)
+@given(groups=GROUPS, fraction=st.floats(0, 0.99), seed=st.integers(0, 99))
+def test_split_keeps_groups_together(groups: np.ndarray, fraction: float, seed: int) -> None:
+    training, validation = split.share(len(groups), fraction, seed, groups)
+    assert sorted([*training, *validation]) == list(range(len(groups)))
+    assert not set(groups[training]) & set(groups[validation])
+    assert len(training)
+    assert bool(len(validation)) == (fraction > 0 and len(set(groups)) > 1)
+    largest = max(np.unique_counts(groups).counts)
+    assert abs(len(validation) - fraction * len(groups)) <= largest
+    np.testing.assert_array_equal(split.share(len(groups), fraction, seed, groups)[1], validation)
+
+
+@settings(max_examples=40)
+@given(groups=GROUPS, folds=st.integers(2, 6), seed=st.integers(0, 99))
+def test_folds_keep_groups_together(groups: np.ndarray, folds: int, seed: int) -> None:
+    validations: list[int] = []
+    for fold in range(folds):
+        try:
+            training, validation = split.fold(len(groups), fold, folds, seed, groups)
+        except ValueError:
+            assert max(np.unique_counts(groups).counts) > len(groups) / folds / 2
+            continue
+        assert sorted([*training, *validation]) == list(range(len(groups)))
+        assert not set(groups[training]) & set(groups[validation])
+        validations.extend(validation)
+    assert sorted(validations) == list(range(len(groups)))
+
+
+def test_splits_without_groups() -> None:
+    training, validation = split.share(4699, 0.15, 0)
+    assert (len(training), len(validation)) == (3994, 705)
+    assert validation.tolist() != list(range(705))
+    assert (validation != split.share(4699, 0.15, 1)[1]).any()
+    sizes = [len(split.fold(4699, fold, 5, 0)[1]) for fold in range(5)]
+    assert sum(sizes) == 4699
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_errors_of_splits() -> None:
+    with pytest.raises(ValueError, match=r"`val_fraction` must be in \[0, 1\); received: .*=1.0"):
+        split.share(2, 1.0, 0)
+    for fold, folds in ((5, 5), (-1, 5), (0, 1)):
+        with pytest.raises(ValueError, match=f"received: fold={fold}, folds={folds}"):
+            split.fold(2, fold, folds, 0)
+    with pytest.raises(ValueError, match=r"fold . of 3 would have no samples: there are 2 groups"):
+        [split.fold(4, fold, 3, 0, np.array([0, 0, 1, 1])) for fold in range(3)]
+    with pytest.raises(ValueError, match="`groups` must have 3 numbers; received: 2"):
+        split.share(3, 0.5, 0, np.array([0, 1]))

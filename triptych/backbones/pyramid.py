@@ -35,3 +35,21 @@ def levels(model: "keras.Model") -> dict[int, "keras.KerasTensor"]:
             if before not in found or place[id(read)] < place[id(found[before])]:
                 found[before] = read
     return {**found, stride[id(model.output)]: model.output}
+
+
+def narrow(tensor: "keras.KerasTensor") -> "keras.KerasTensor":
+    """The map a block starts from, where `tensor` is its widening by a 1x1 convolution.
+
+    Inverted residuals (MobileNet's, EfficientNet's) downsample the widened map, so that is what
+    `levels` gives; a head that does not need its width goes without that convolution.
+    """
+    from keras import layers
+
+    found = tensor
+    while True:
+        layer = found._keras_history.operation
+        if isinstance(layer, layers.Conv2D) and layer.kernel_size == (1, 1):
+            return layer.input if layer.input.shape[-1] < tensor.shape[-1] else tensor
+        if not isinstance(layer, layers.Activation | layers.ReLU | layers.BatchNormalization):
+            return tensor
+        found = layer.input

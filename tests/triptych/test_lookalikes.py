@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landmarks import lookalikes
+from triptych import lookalikes
 
 
 def noise(count: int, seed: int = 0) -> np.ndarray:
