@@ -1,0 +1,213 @@
+"""Make a reader to ship: `python -m plates.reader.export RUN --to saved_model [--check DIR]`.
+
+The export needs TensorFlow alone. It takes encoded pictures (JPEG, PNG, BMP, GIF) of one plate, or
+uint8 ones of any size, and gives the text with its confidences, and the columns' probabilities for
+a decoding of your own. Decoding is greedy: a run's grammar is not in the export.
+
+`--to onnx` needs onnxruntime alone, and is the quickest on a CPU: uint8 pictures of the model's
+size in, the columns' probabilities out; the alphabet stands in the file's metadata.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import tyro
+
+from triptych import command, run
+from triptych.config import parse
+
+if TYPE_CHECKING:
+    import numpy as np
+    import tensorflow as tf
+
+    from plates.reader.predictor import Predictor
+    from triptych.export import Answer, Exported, Prepare
+
+BOUND = 1e-3
+_LOCAL = ("data", "extra", "runs", "overwrite", "start")
+# Drawn plates that are compared by default, beside pictures that show none.
+_PLATES = 8
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to export, and where."""
+
+    run: tyro.conf.Positional[Path]
+    """Run folder."""
+    to: Literal["saved_model", "onnx"] = "saved_model"
+    """Format."""
+    out: Path | None = None
+    """Folder to make; default: export/FORMAT in the run folder."""
+    overwrite: bool = False
+    """Replace an export that exists."""
+    check: tuple[Path, ...] = ()
+    """Pictures, or folders of them, to compare export and run on; default: drawn ones."""
+
+
+def main() -> None:
+    """The command line."""
+    config = parse(Config, prog="plates.reader.export", description=str(__doc__))
+    # Both models are compared on the CPU: a GPU's TF32 would hide a difference, or make one.
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    command.run(export, config)
+
+
+def export(config: Config) -> Path:
+    """Export as `config` says; returns the new folder.
+
+    Raises:
+        triptych.export.ParityError: the export answers otherwise than the run; it is not kept.
+        FileExistsError: there is an export already.
+        ModuleNotFoundError: `to` is onnx, and the extra of that name is not installed.
+        ValueError: no run, no pictures to compare on.
+    """
+    from plates.reader import predictor
+    from triptych import export as exports
+    from triptych import inputs
+
+    run.check(config.run)
+    target = config.out or config.run / "export" / config.to
+    with exports.in_place(target, config.overwrite) as folder:
+        if config.check:
+            pictures = exports.read_pictures(inputs.find(config.check, _no_csv))
+        else:
+            pictures = exports.sample_pictures() | _drawn()
+        model = predictor.open(config.run)
+        metadata = exports.describe(config.run, "plates.reader", _LOCAL) | describe(model)
+        written = _write_onnx if config.to == "onnx" else _write_saved_model
+        exported = written(folder, model, metadata)
+        print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
+        expected = answers(model, list(pictures.values()))
+        if config.to == "onnx":
+            expected = {"log_probabilities": expected["log_probabilities"]}
+        found = exports.differences(exported, pictures, expected)
+        unit = "in confidences and log-probabilities"
+        exports.require_parity(folder, found, list(pictures), BOUND, unit)
+    print(f"{target}: {exports.size_on_disk(target) / 1e6:.1f} MB", flush=True)
+    return target
+
+
+def prepare(size: tuple[int, int]) -> "Prepare":
+    """Pictures [B, H, W, 3] uint8 -> crops [B, height, width, 3] uint8, stretched to `size`."""
+    from triptych import graph_images
+
+    def call(pictures: "tf.Tensor") -> "tuple[tf.Tensor, ...]":
+        return (graph_images.resize(pictures, size),)
+
+    return call
+
+
+def answer(model: "Predictor") -> "Answer":
+    """What is computed of crops [B, height, width, 3] uint8 of the model's size.
+
+    `text`, `confidence` and `characters` as `plates.reader.graph.greedy` gives them, and
+    `log_probabilities` [B, T, C + 1] float32, natural logarithms.
+    """
+    import tensorflow as tf
+
+    from plates.reader import graph
+
+    def call(crops: tf.Tensor) -> dict[str, tf.Tensor]:
+        log_probs = tf.nn.log_softmax(tf.cast(model.model(crops, training=False), tf.float32))
+        return graph.greedy(log_probs, model.config.alphabet) | {"log_probabilities": log_probs}
+
+    return call
+
+
+def describe(model: "Predictor") -> dict[str, Any]:
+    """What the metadata say of the model: its crop's size, its classes and how it is decoded."""
+    height, width = model.config.size
+    return {
+        "size": {"height": height, "width": width},
+        "alphabet": model.config.alphabet,
+        "blank": 0,
+        "lines": model.config.lines,
+        "decoding": "greedy; a grammar, if the config has one, is not in the export",
+    }
+
+
+def answers(model: "Predictor", pictures: Sequence[bytes]) -> "dict[str, np.ndarray]":
+    """What the run itself says of encoded pictures, by the export's names; texts as `spelled`."""
+    import numpy as np
+
+    from plates.reader import decode
+    from triptych import images
+
+    crops = [images.resize(images.decode(data), model.config.size) for data in pictures]
+    log_probs = np.concatenate([model.log_probabilities(crop[None]) for crop in crops])
+    readings = decode.greedy(log_probs, model.config.alphabet)
+    characters = np.zeros(log_probs.shape[:2])
+    for row, reading in zip(characters, readings, strict=True):
+        row[: len(reading.text)] = reading.characters
+    return {
+        "text": spelled([reading.text for reading in readings], log_probs.shape[1]),
+        "confidence": np.array([reading.confidence for reading in readings]),
+        "characters": characters,
+        "log_probabilities": log_probs,
+    }
+
+
+def spelled(texts: Sequence[str], length: int) -> "np.ndarray":
+    """Texts as numbers [B, length], so that differences count: Unicode's, and 0 after the last."""
+    import numpy as np
+
+    return np.array(texts, f"U{length}").view(np.uint32).reshape(len(texts), length)
+
+
+class _Spelled:
+    """A `triptych.export.Exported` whose texts are `spelled`."""
+
+    def __init__(self, exported: "Exported") -> None:
+        self.exported = exported
+
+    def from_bytes(self, pictures: list[bytes]) -> "dict[str, np.ndarray]":
+        return self._spell(self.exported.from_bytes(pictures))
+
+    def from_pixels(self, pictures: "np.ndarray") -> "dict[str, np.ndarray]":
+        return self._spell(self.exported.from_pixels(pictures))
+
+    def _spell(self, found: "dict[str, np.ndarray]") -> "dict[str, np.ndarray]":
+        texts = [text.decode() for text in found["text"]]
+        return found | {"text": spelled(texts, found["characters"].shape[1])}
+
+
+def _write_saved_model(folder: Path, model: "Predictor", metadata: dict[str, Any]) -> "Exported":
+    from triptych import export as exports
+
+    size = model.config.size
+    variables = [variable.value for variable in model.model.variables]
+    exports.write_saved_model(folder, prepare(size), answer(model), variables, metadata)
+    return _Spelled(exports.SavedModel(folder))
+
+
+def _write_onnx(folder: Path, model: "Predictor", metadata: dict[str, Any]) -> "Exported":
+    from plates.reader import onnx_export
+    from triptych.export import METADATA
+
+    metadata = metadata | {"format": "onnx"}
+    onnx_export.write(model.model, model.config, folder / onnx_export.FILE, metadata)
+    run.write_json(folder / METADATA, metadata | {"packages": run.environment()["packages"]})
+    return onnx_export.Onnx(folder / onnx_export.FILE)
+
+
+def _drawn() -> dict[str, bytes]:
+    """Drawn plates, encoded, by name."""
+    import numpy as np
+
+    from plates import synth
+    from plates.drawing.develop import encoded
+
+    drawn = (synth.crop(np.random.default_rng(seed))[0] for seed in range(_PLATES))
+    return {f"plate-{number}.jpg": encoded(image, 90) for number, image in enumerate(drawn)}
+
+
+def _no_csv(path: Path) -> list[Path]:
+    raise ValueError(f"`check` must be pictures or folders of them; received: {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The reader as one ONNX file, for onnxruntime: its quickest form on a CPU, without TensorFlow.
+
+`pixels` uint8 [B, H, W, 3] RGB of the model's size in, `log_probabilities` float32 [B, T, C + 1]
+out. tf2onnx writes the layers up to the columns. It would write the GRUs as loops in ONNX, three
+times as slow as ONNX's own GRU operator, so these and the classes are written here.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plates.reader.config import Config
+from triptych.images import decode, resize
+
+if TYPE_CHECKING:
+    import keras
+    import onnx
+
+FILE = "model.onnx"
+_OPSET = 18
+_COLUMNS = "columns"
+
+
+def write(
+    model: "keras.Model", config: Config, path: Path, metadata: Mapping[str, Any] | None = None
+) -> None:
+    """Write a reader that `plates.reader.model.build` made for pictures of `config.size`.
+
+    The file's own metadata has the `alphabet`, and each value of `metadata` as JSON.
+
+    Raises:
+        ModuleNotFoundError: tf2onnx or onnx is not installed (pip install 'triptych[onnx]').
+    """
+    import onnx
+    from onnx import helper
+
+    part = _convolutions(model, config)
+    graph = part.graph
+    _append(graph, model.get_layer("head"), config)
+    shape = ("B", config.lines * config.size[1] // config.strides[1], len(config.alphabet) + 1)
+    answer = helper.make_tensor_value_info("log_probabilities", onnx.TensorProto.FLOAT, shape)
+    del graph.output[:]
+    graph.output.append(answer)
+    texts = {key: json.dumps(value, ensure_ascii=False) for key, value in (metadata or {}).items()}
+    helper.set_model_props(part, texts | {"alphabet": config.alphabet})
+    onnx.checker.check_model(part, full_check=True)
+    path.write_bytes(part.SerializeToString())
+
+
+class Onnx:
+    """A file that `write` made, loaded; answers as a `triptych.export.Exported`.
+
+    `threads` that one run may use; 0: one a core. Raises ModuleNotFoundError without onnxruntime.
+    """
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        self._session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+        self.size: tuple[int, int] = tuple(self._session.get_inputs()[0].shape[1:3])
+
+    def log_probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Crops uint8 [B, H, W, 3] of `size` -> natural logarithms float32 [B, T, C + 1]."""
+        (answer,) = self._session.run(None, {"pixels": images})
+        return np.asarray(answer)
+
+    def from_bytes(self, pictures: list[bytes]) -> dict[str, np.ndarray]:
+        """Encoded pictures, decoded and resized outside the file."""
+        images = np.stack([resize(decode(data), self.size) for data in pictures])
+        return {"log_probabilities": self.log_probabilities(images)}
+
+    def from_pixels(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+        """Pictures uint8 [B, H, W, 3] of any size, resized outside the file."""
+        images = np.stack([resize(image, self.size) for image in pictures])
+        return {"log_probabilities": self.log_probabilities(images)}
+
+
+def _convolutions(model: "keras.Model", config: Config) -> "onnx.ModelProto":
+    """Pixels [B, H, W, 3] uint8 -> columns [B, T, width], converted."""
+    import keras
+    import tensorflow as tf
+    import tf2onnx
+
+    _, backbone, head = model.layers
+    columns = keras.Model(head.input, head.get_layer("lines").output)
+    pixels = tf.TensorSpec((None, *config.size, 3), tf.uint8, name="pixels")
+
+    @tf.function(input_signature=[pixels], autograph=False)
+    def call(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {_COLUMNS: columns(backbone(pixels, training=False), training=False)}
+
+    converted, _ = tf2onnx.convert.from_function(call, input_signature=[pixels], opset=_OPSET)
+    return converted
+
+
+def _append(graph: "onnx.GraphProto", head: "keras.Model", config: Config) -> None:
+    """The layers behind the columns: GRUs, which want the columns first, classes, log-softmax."""
+    from onnx import helper, numpy_helper
+
+    def constant(name: str, values: np.ndarray) -> str:
+        graph.initializer.append(numpy_helper.from_array(values, name))
+        return name
+
+    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        graph.node.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    # Of [T, 2, B, units] -> [T, B, 2 units].
+    joined = constant("joined", np.array([0, 0, -1], np.int64))
+    x = node("Transpose", [_COLUMNS], "columns_first", perm=[1, 0, 2])
+    for number in range(config.gru_layers):
+        both = head.get_layer(f"both{number}")
+        weights = [_gates(layer) for layer in (both.forward_layer, both.backward_layer)]
+        stacked = (np.stack(one) for one in zip(*weights, strict=True))
+        names = [constant(f"gru{number}_{k}", w) for k, w in zip("WRB", stacked, strict=True)]
+        x = node(
+            "GRU",
+            [x, *names],
+            f"gru{number}",
+            direction="bidirectional",
+            hidden_size=config.units,
+            # Keras's reset_after: the reset gate works on what the recurrent kernel gave.
+            linear_before_reset=1,
+        )
+        x = node("Transpose", [x], f"gru{number}_aside", perm=[0, 2, 1, 3])
+        x = node("Reshape", [x, joined], f"gru{number}_joined")
+    kernel, bias = (np.asarray(w) for w in head.get_layer("classes").get_weights())
+    x = node("MatMul", [x, constant("classes_kernel", kernel)], "classes_product")
+    x = node("Add", [x, constant("classes_bias", bias)], "logits")
+    x = node("LogSoftmax", [x], "log_softmax", axis=-1)
+    node("Transpose", [x], "log_probabilities", perm=[1, 0, 2])
+
+
+def _gates(gru: "keras.layers.GRU") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """W [3 units, in], R [3 units, units], B [6 units]: both have the gates as z, r, h."""
+    kernel, recurrent, bias = (np.asarray(w, np.float32) for w in gru.get_weights())
+    return kernel.T.copy(), recurrent.T.copy(), bias.reshape(-1)

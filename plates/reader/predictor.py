@@ -1,0 +1,127 @@
+"""A run folder -> an object that reads: the one way texts are found."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from plates.reader import decode
+from plates.reader.config import Config
+from plates.reader.decode import Reading
+from plates.reader.grammar import Grammar
+from plates.reader.model import build, columns
+from plates.reader.views import Merge, View, render
+from triptych import config as configs
+from triptych import run as runs
+
+SHIPPED = Path(__file__).with_name("shipped")
+"""Run folder of the reader in the package, trained on drawn plates alone."""
+BEAM = 16
+
+_BATCH = 32
+
+
+class Predictor:
+    """A trained reader; made by `open`. `config` is that of its training."""
+
+    def __init__(self, model: keras.Model, config: Config) -> None:
+        self.model = model
+        self.config = config
+
+    def read(
+        self, count: int, read: Callable[[int], np.ndarray], tta: Sequence[View] = ()
+    ) -> list[Reading]:
+        """What `count` crops say; as `readings` of this reader alone."""
+        return readings([self], count, read, tta)
+
+    def log_probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Crops [B, H, W, 3] uint8 of the model's size -> natural logarithms [B, T, C + 1]."""
+        logits = np.asarray(self.model.predict_on_batch(images), np.float32)
+        shifted = logits - logits.max(axis=-1, keepdims=True)
+        return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def open(run: Path) -> Predictor:
+    """Load the best model of a run folder.
+
+    Raises:
+        ValueError: `run` is no finished run folder.
+    """
+    runs.check(run)
+    config = configs.load(Config, run / runs.CONFIG)
+    model = build(config)
+    model.load_weights(run / runs.MODEL)
+    return Predictor(model, config)
+
+
+def readings(
+    models: Sequence[Predictor],
+    count: int,
+    read: Callable[[int], np.ndarray],
+    tta: Sequence[View] = (),
+    merge: Merge = "average",
+    grammar: str | None = None,
+    beam: int = 0,
+) -> list[Reading]:
+    """What `count` crops say, by one reader or several together.
+
+    `read(i)` gives crop i as [H, W, 3] uint8 RGB of any size; it is called from several threads.
+    `tta` is what `views.render` adds. The log-probabilities of all views and models are averaged,
+    or with `merge` "vote", and where models differ in alphabet or columns, each view of each model
+    is decoded and the texts vote. `grammar` None is the first model's own; `beam` is the width of
+    the beam search, 0: greedy decoding, or with a grammar 16.
+
+    Raises:
+        ValueError: `grammar` cannot be understood.
+    """
+    first = models[0].config
+    grammar = first.grammar if grammar is None else grammar
+    # Compiled here, so that a bad grammar fails before any work.
+    decoders = [
+        partial(
+            _decode,
+            alphabet=m.config.alphabet,
+            grammar=Grammar.parse(grammar, m.config.alphabet) if grammar else None,
+            beam=beam,
+        )
+        for m in models
+    ]
+    alike = all(
+        (m.config.alphabet, _columns(m)) == (first.alphabet, _columns(models[0])) for m in models
+    )
+    found: list[Reading] = []
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, count, _BATCH):
+            images = list(pool.map(read, range(start, min(start + _BATCH, count))))
+            each = [_views(model, images, tta) for model in models]
+            if merge == "average" and alike:
+                found += decoders[0](decode.average([view for views in each for view in views]))
+                continue
+            votes = [
+                decoder(view)
+                for decoder, views in zip(decoders, each, strict=True)
+                for view in views
+            ]
+            found += [decode.vote(list(one)) for one in zip(*votes, strict=True)]
+    return found
+
+
+def _columns(model: Predictor) -> int:
+    return columns(model.config, model.config.size)
+
+
+def _views(model: Predictor, images: Sequence[np.ndarray], tta: Sequence[View]) -> list[np.ndarray]:
+    """Log-probabilities [B, T, C + 1] of every view."""
+    rendered = np.stack([render(image, model.config.size, tta) for image in images])
+    return [model.log_probabilities(rendered[:, view]) for view in range(rendered.shape[1])]
+
+
+def _decode(
+    log_probs: np.ndarray, *, alphabet: str, grammar: Grammar | None, beam: int
+) -> list[Reading]:
+    if grammar is None and not beam:
+        return decode.greedy(log_probs, alphabet)
+    return [decode.beam(one, alphabet, beam or BEAM, grammar) for one in log_probs]

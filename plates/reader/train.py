@@ -1,0 +1,88 @@
+"""Train a plate reader: `python -m plates.reader.train [RECIPE] --data DIR [-n NAME] [--resume]`.
+
+`--start shipped` begins with the reader in the package, which has seen drawn plates only;
+`python -m plates.reader.train resnext50-gru -d DIR -n NAME` is the best of the published ones.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from plates.reader.config import FREE, Config, settled
+from plates.reader.recipes import RECIPES
+from triptych import command
+from triptych.config import identity, parse
+
+
+def main() -> None:
+    """The command line."""
+    config = parse(Config, prog="plates.reader.train", description=str(__doc__), recipes=RECIPES)
+    command.run(train, config)
+
+
+def train(config: Config) -> Path:
+    """Train as `config` says, or go on with it; returns the run folder."""
+    from plates.reader import labelled, stages
+    from plates.reader.model import build
+    from plates.reader.pretrained import already_seen, weights_of
+    from plates.reader.validation import validate
+    from triptych import report, run, runtime, split
+    from triptych.checkpoint import Checkpoints
+    from triptych.fit import fit
+
+    config = settled(config)
+    workers = config.workers or os.cpu_count() or 1
+    runtime.setup(seed=config.seed, gpu_memory_mb=config.gpu_memory_mb)
+    folder, state = run.choose(
+        config.runs, config.name, overwrite=config.overwrite, resume=config.resume
+    )
+    if state != "new":
+        config = run.require_same(folder, config, FREE)
+    if state == "finished":
+        print(f"the run is finished: {folder}", flush=True)
+        return folder
+    start = weights_of(config.start, config) if config.start else None
+    data = labelled.load(config, workers)
+    if state == "unfinished":
+        labelled.require_same(data, folder)
+    if start and (seen := already_seen(start.parent, data)):
+        print(f"note: {start.parent} was trained on {seen} crops of this validation side")
+    precision = runtime.choose_precision(
+        config.precision, lambda: build(config), stages.sample(data, config.size)
+    )
+    config = replace(config, precision=precision)
+    runtime.set_precision(precision)
+    model = build(config, None if start or config.weights == "none" else config.weights)
+    if start:
+        model.load_weights(start)
+
+    if state == "new":
+        run.create(folder, config)
+        labelled.write(data, config, folder)
+    print(f"run folder {folder}; {data.summary}; {precision}", flush=True)
+    checkpoints = Checkpoints(
+        folder / run.CHECKPOINTS,
+        folder / run.MODEL,
+        identity(config, FREE) | {"data": split.fingerprint(folder)},
+        config.checkpoint_steps,
+    )
+    finished = fit(
+        model,
+        stages.phases(config, data, workers),
+        best=folder / run.MODEL,
+        callbacks=stages.callbacks(config, folder),
+        checkpoints=checkpoints,
+    )
+    report.curves(folder / run.HISTORY, folder / "curves.png")
+    if len(data.validation):
+        validate(folder, data)
+    if finished:
+        run.finish(folder)
+    else:
+        print("stopped by --time-limit; the same command with --resume goes on", flush=True)
+    print(f"run folder: {folder}", flush=True)
+    return folder
+
+
+if __name__ == "__main__":
+    main()
