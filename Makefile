@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-landmarks test lint format bench clean
+.PHONY: help install demo demo-landmarks demo-plates test lint format bench clean
 
 help:  ## this list
 	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,12 @@ demo-landmarks: $(USE)  ## the same with drawn faces and their points
 	$(PY) -m landmarks.predict demo/runs/landmarks demo/faces/test/test_points.csv --submission demo/landmarks.csv --truth demo/faces/test/solution.csv
 	$(PY) -m landmarks.evaluate demo/runs/landmarks --data demo/faces
 
+demo-plates: $(USE)  ## the same with drawn number plates
+	$(PY) -m plates.synth --to demo/plates --kinds ru,ru2 --crops 1500 --test-crops 300 --scenes 0 --test-scenes 0
+	$(PY) -m plates.reader.train demo --data demo/plates --runs demo/runs -n plates
+	$(PY) -m plates.reader.predict demo/runs/plates demo/plates/test_crops --to demo/plates.csv
+	$(PY) -m plates.reader.evaluate demo/runs/plates --data demo/plates/test_recognition.json --side all
+
 test: lint  ## every check: format, lint, import contracts, types, tests
 	$(PY) -m pytest -q -n $(JOBS)
 	KERAS_BACKEND=jax $(PY) -m pytest -q -n $(JOBS) tests/callbacks --ignore tests/callbacks/test_readme.py
@@ -48,6 +54,7 @@ format: $(DEV)  ## lay out the code as `make lint` wants it
 	$(PY) -m ruff format .
 
 bench: $(DEV)  ## what is measured, and against whom
+	$(PIP) install -qq -e '.[bench]'
 	for bench in $(basename $(notdir $(wildcard benchmarks/*.py))); do \
 	    echo "== $$bench"; $(PY) -m benchmarks.$$bench || exit 1; done
 

@@ -24,6 +24,8 @@ from plates.reader.grammar import Grammar
 _CHUNK = 16
 # exp(700) is about the largest float64.
 _MOST_NATS = 700.0
+# The least probability of a text that a view is believed.
+_LEAST = 1e-6
 
 _Text = tuple[int, ...]
 
@@ -122,20 +124,43 @@ def log_probability(log_probs: np.ndarray, classes: Sequence[int]) -> float:
     return float(np.logaddexp(sums[-1], sums[-2] if len(classes) else -np.inf))
 
 
-def average(log_probs: Sequence[np.ndarray]) -> np.ndarray:
-    """One answer of several, from log-probabilities [..., C + 1] each of the same shape.
+def spell(log_probs: np.ndarray, texts: Sequence[str], alphabet: str) -> list[Reading]:
+    """How sure given texts are, one for each of log-probabilities [B, T, C + 1].
 
-    Their mean, made to sum to 1 again: the geometric mean of probabilities. For columns that mean
-    the same place, as in the views of one crop or the models of one training.
+    A text with a character that is not in the alphabet has confidence 0 in all.
 
     Raises:
-        ValueError: there is none, or their shapes differ.
+        ValueError: as for `greedy`; not as many texts.
     """
-    shapes = {one.shape for one in log_probs}
-    if len(shapes) != 1:
-        raise ValueError(f"need arrays of one shape; received: {sorted(shapes)}")
-    mean = np.mean(np.stack(log_probs), axis=0, dtype=np.float64)
-    return mean - np.logaddexp.reduce(mean, axis=-1, keepdims=True)
+    _checked(log_probs, 3, alphabet)
+    known = {character: i + 1 for i, character in enumerate(alphabet)}
+    classes = np.zeros((len(log_probs), max(map(len, texts), default=0) + 1), np.int64)
+    for row, text in zip(classes, texts, strict=True):
+        row[: len(text)] = [known.get(character, 0) for character in text]
+    return [
+        reading if set(text) <= set(alphabet) else Reading(text, (0.0,) * len(text), 0.0)
+        for text, reading in zip(texts, _readings(log_probs, classes, alphabet), strict=True)
+    ]
+
+
+def average(candidates: Sequence[Sequence[Reading]]) -> Reading:
+    """One answer of several views of a plate: the text that is most probable in all together.
+
+    Each candidate is one text as `spell` finds it in every view. The mean of a text's
+    log-probabilities decides, and is the confidence; of the characters' it is the mean. It is the
+    texts that are put together, not the columns: in a view that is moved a little the characters
+    fall into other columns, and where no two views agree on one, the blank would win.
+
+    Raises:
+        ValueError: there is no candidate.
+    """
+    if not candidates:
+        raise ValueError("an average needs a candidate; received none")
+    # No view alone can rule a text out.
+    logs = [np.log(np.maximum([r.confidence for r in one], _LEAST)).mean() for one in candidates]
+    best = int(np.argmax(logs))
+    characters = np.mean([r.characters for r in candidates[best]], axis=0)
+    return Reading(candidates[best][0].text, tuple(characters.tolist()), float(np.exp(logs[best])))
 
 
 def vote(readings: Sequence[Reading]) -> Reading:

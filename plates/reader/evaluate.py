@@ -34,12 +34,10 @@ class Config:
     """Which crops; default: those the run kept for validation, of data it never saw all."""
     split: Path | None = None
     """Run folder whose split tells the sides; default: the judged runs' own."""
-    tta: Annotated[
-        tuple[View, ...], tyro.conf.arg(metavar="VIEW...")
-    ] = ()
+    tta: Annotated[tuple[View, ...], tyro.conf.arg(metavar="VIEW...")] = ()
     """Views to put together: shift, scale, contrast; default: the plain crop."""
     merge: Merge = "average"
-    """How views and runs are put together: log-probabilities averaged, or the texts vote."""
+    """How views and runs are put together: the texts' log-probabilities averaged, or a vote."""
     grammar: str | None = None
     """Patterns that answers must fit; "": none; default: the first run's own."""
     beam: int = 0

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from plates.reader.predictor import Predictor
     from triptych.export import Answer, Exported, Prepare
 
+# Decoded and resized pictures are the same to the bit, so only the order of float32 sums is left:
+# up to 5e-5 was seen on real crops. Crops off by one in a value of 200 gave 9e-3 and more.
 BOUND = 1e-3
 _LOCAL = ("data", "extra", "runs", "overwrite", "start")
 # Drawn plates that are compared by default, beside pictures that show none.

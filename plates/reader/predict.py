@@ -30,7 +30,7 @@ class Config:
     tta: Annotated[tuple[View, ...], tyro.conf.arg(metavar="VIEW...")] = ()
     """Views of every crop to read as well: shift, scale, contrast."""
     merge: Merge = "average"
-    """How views and runs are put together: log-probabilities averaged, or a vote of the texts."""
+    """How views and runs are put together: the texts' log-probabilities averaged, or a vote."""
     grammar: str | None = None
     """Patterns that answers must fit, such as LDDDLLDD[D]; default: the first run's."""
     beam: int = 0

@@ -12,7 +12,7 @@ from plates.reader import decode
 from plates.reader.config import Config
 from plates.reader.decode import Reading
 from plates.reader.grammar import Grammar
-from plates.reader.model import build, columns
+from plates.reader.model import build
 from plates.reader.views import Merge, View, render
 from triptych import config as configs
 from triptych import run as runs
@@ -69,10 +69,10 @@ def readings(
     """What `count` crops say, by one reader or several together.
 
     `read(i)` gives crop i as [H, W, 3] uint8 RGB of any size; it is called from several threads.
-    `tta` is what `views.render` adds. The log-probabilities of all views and models are averaged,
-    or with `merge` "vote", and where models differ in alphabet or columns, each view of each model
-    is decoded and the texts vote. `grammar` None is the first model's own; `beam` is the width of
-    the beam search, 0: greedy decoding, or with a grammar 16.
+    `tta` is what `views.render` adds. Each view is decoded by each model; of the texts found the
+    one with the highest log-probability in the mean over all of them is taken, or with `merge`
+    "vote" the one with the largest sum of confidences. `grammar` None is the first model's own;
+    `beam` is the width of the beam search, 0: greedy decoding, or with a grammar 16.
 
     Raises:
         ValueError: `grammar` cannot be understood.
@@ -89,28 +89,35 @@ def readings(
         )
         for m in models
     ]
-    alike = all(
-        (m.config.alphabet, _columns(m)) == (first.alphabet, _columns(models[0])) for m in models
-    )
     found: list[Reading] = []
     with ThreadPoolExecutor() as pool:
         for start in range(0, count, _BATCH):
             images = list(pool.map(read, range(start, min(start + _BATCH, count))))
             each = [_views(model, images, tta) for model in models]
-            if merge == "average" and alike:
-                found += decoders[0](decode.average([view for views in each for view in views]))
-                continue
-            votes = [
+            decoded = [
                 decoder(view)
                 for decoder, views in zip(decoders, each, strict=True)
                 for view in views
             ]
-            found += [decode.vote(list(one)) for one in zip(*votes, strict=True)]
+            for i, one in enumerate(zip(*decoded, strict=True)):
+                texts = dict.fromkeys(reading.text for reading in one)
+                if len(texts) == 1 or merge == "vote":
+                    found.append(decode.vote(one))
+                    continue
+                candidates = [
+                    [
+                        reading
+                        for model, views in zip(models, each, strict=True)
+                        for reading in decode.spell(
+                            np.stack([view[i] for view in views]),
+                            [text] * len(views),
+                            model.config.alphabet,
+                        )
+                    ]
+                    for text in texts
+                ]
+                found.append(decode.average(candidates))
     return found
-
-
-def _columns(model: Predictor) -> int:
-    return columns(model.config, model.config.size)
 
 
 def _views(model: Predictor, images: Sequence[np.ndarray], tta: Sequence[View]) -> list[np.ndarray]:

@@ -22,9 +22,8 @@ def main() -> None:
 
 def train(config: Config) -> Path:
     """Train as `config` says, or go on with it; returns the run folder."""
-    from plates.reader import labelled, stages
+    from plates.reader import labelled, pretrained, stages
     from plates.reader.model import build
-    from plates.reader.pretrained import already_seen, weights_of
     from plates.reader.validation import validate
     from triptych import report, run, runtime, split
     from triptych.checkpoint import Checkpoints
@@ -41,12 +40,12 @@ def train(config: Config) -> Path:
     if state == "finished":
         print(f"the run is finished: {folder}", flush=True)
         return folder
-    start = weights_of(config.start, config) if config.start else None
+    start = pretrained.begun_from(config.start, config) if config.start else None
     data = labelled.load(config, workers)
     if state == "unfinished":
         labelled.require_same(data, folder)
-    if start and (seen := already_seen(start.parent, data)):
-        print(f"note: {start.parent} was trained on {seen} crops of this validation side")
+    if start and (seen := pretrained.already_seen(start, data)):
+        print(f"note: {start} was trained on {seen} crops of this validation side")
     precision = runtime.choose_precision(
         config.precision, lambda: build(config), stages.sample(data, config.size)
     )
@@ -54,7 +53,7 @@ def train(config: Config) -> Path:
     runtime.set_precision(precision)
     model = build(config, None if start or config.weights == "none" else config.weights)
     if start:
-        model.load_weights(start)
+        pretrained.load(model, start, config)
 
     if state == "new":
         run.create(folder, config)

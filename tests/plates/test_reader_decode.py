@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plates.reader.decode import Reading, average, beam, gate, greedy, log_probability, vote
+from plates.reader.decode import Reading, average, beam, gate, greedy, log_probability, spell, vote
 from plates.reader.grammar import Grammar
 from plates.text import LATIN, classes
 
@@ -172,14 +172,29 @@ def test_longest_and_surest() -> None:
     assert beam(certain[0], LATIN) == reading
 
 
-def test_average() -> None:
-    one, other = np.log([[0.5, 0.5]]), np.log([[0.9, 0.1]])
-    # Square roots of 0.45 and 0.05 are as 3 to 1.
-    np.testing.assert_allclose(np.exp(average([one, other])), [[0.75, 0.25]])
-    np.testing.assert_allclose(average([one]), one)
-    with pytest.raises(ValueError, match=r"received: \[\(1, 2\), \(2, 2\)\]"):
-        average([one, np.zeros((2, 2))])
-    with pytest.raises(ValueError, match=r"received: \[\]"):
+def test_spell_is_what_was_read_and_a_foreign_character_is_never_there() -> None:
+    log_probs = drawn(np.random.default_rng(3), 5, 7, 3)
+    read = greedy(log_probs, "AB")
+    assert spell(log_probs, [r.text for r in read], "AB") == read
+    text = Reading("AZ", (0.0, 0.0), 0.0)
+    assert spell(log_probs[:1], ["AZ"], "AB") == [text]
+    for one, row in zip(spell(log_probs, ["BA"] * len(log_probs), "AB"), log_probs, strict=True):
+        assert one.confidence == pytest.approx(np.exp(log_probability(row, [2, 1])))
+
+
+def test_average_by_hand() -> None:
+    """Two views of A, each in a column of its own: column by column the blank would win."""
+    views = np.log(np.array([[[0.1, 0.9], [0.9, 0.1]], [[0.9, 0.1], [0.1, 0.9]]]))
+    candidates = [spell(views, [text] * 2, "A") for text in ("", "A")]
+    found = average(candidates)
+    assert found.text == "A"
+    assert found.confidence == pytest.approx(1 - 0.09)
+    # The mean of logarithms: a view that all but rules a text out weighs more than in a vote.
+    sure, unsure = Reading("A", (0.9,), 0.9), Reading("A", (0.01,), 0.01)
+    even = [Reading("B", (0.4,), 0.4), Reading("B", (0.4,), 0.4)]
+    assert average([[sure, unsure], even]).text == "B"
+    assert average([[sure, unsure], even]).confidence == pytest.approx(0.4)
+    with pytest.raises(ValueError, match="needs a candidate"):
         average([])
 
 

