@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carclf.drawing.bodies import STYLES
-from triptych import generated
+from triptych import command, generated
+from triptych.config import parse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,9 +150,11 @@ def _write(path: Path, head: tuple[str, str], rows: Iterable[tuple[object, objec
 
 
 def main(argv: list[str] | None = None) -> None:
-    import tyro
+    config = parse(Config, argv, prog="carclf.synth", description=str(__doc__))
+    command.run(_generate, config)
 
-    config = tyro.cli(Config, args=argv)
+
+def _generate(config: Config) -> None:
     counts = (config.train_per_class, config.test_per_class)
     print(generate(config.to, *counts, config.seed))
 

@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from triptych import generated
+from triptych import command, generated
+from triptych.config import parse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,9 +163,11 @@ def _write(
 
 
 def main(argv: list[str] | None = None) -> None:
-    import tyro
+    config = parse(Config, argv, prog="landmarks.synth", description=str(__doc__))
+    command.run(_generate, config)
 
-    config = tyro.cli(Config, args=argv)
+
+def _generate(config: Config) -> None:
     print(generate(config.to, config.train, config.test, config.points, config.seed))
 
 

@@ -21,7 +21,7 @@ def quad(points: ArrayLike) -> np.ndarray:
     """
     try:
         array = np.array(points, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         array = np.empty(0)
     if array.shape != (4, 2):
         raise ValueError(f"a box must be four points x, y; received: {points!r:.80}")

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plates.text import LATIN
-from triptych import generated
+from triptych import command, generated
+from triptych.config import parse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,10 +210,11 @@ def _write(to: Path, found: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    import tyro
+    config = parse(Config, argv, prog="plates.synth", description=str(__doc__))
+    command.run(_generate, config)
 
-    config = tyro.cli(Config, args=argv)
-    kinds = tuple(kind for kind in config.kinds.split(",") if kind)
+
+def _generate(config: Config) -> None:
     print(
         generate(
             config.to,
@@ -221,7 +223,7 @@ def main(argv: list[str] | None = None) -> None:
             config.scenes,
             config.test_scenes,
             config.nothing,
-            kinds,
+            tuple(kind for kind in config.kinds.split(",") if kind),
             config.alphabet,
             config.seed,
         )

@@ -1,5 +1,6 @@
 """The plate reader's settings: one field is one flag of `python -m plates.reader.train`."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -29,6 +30,8 @@ FREE = frozenset(
         "workers",
     ]
 )
+# Sums over all ways to write a text into the columns stay below exp of this in a float64.
+_MOST_NATS = 700.0
 SHARES = ("val_fraction", "dropout", "ema", "margin", "nothing", "synthetic")
 COUNTS = ("max_length", "lines", "width", "units", "gru_layers", "accumulate", "checkpoint_steps")
 
@@ -149,10 +152,22 @@ class Config:
         require(len(self.stages) > 0, "stages", "at least one", self.stages)
         for stride in self.strides:
             require(stride in (2, 4, 8, 16, 32), "strides", "of 2, 4, 8, 16 or 32", self.strides)
+            wanted = f"at most `deepest`, {self.deepest}"
+            require(stride <= self.deepest, "strides", wanted, self.strides)
+        for text in (self.eval_size, *(stage.size for stage in self.stages)):
+            # A stage's own default is a square, which no plate is.
+            require("x" in text or not text, "size", "HEIGHTxWIDTH", text)
         for size in self.sizes:
             fits = all(side % stride == 0 for side, stride in zip(size, self.strides, strict=True))
             wanted = f"multiples of {self.strides[0]} and {self.strides[1]}"
             require(fits, "size", wanted, f"{size[0]}x{size[1]}")
+            most = int(_MOST_NATS / math.log(len(self.alphabet) + 1)) // self.lines
+            wanted = f"of at most {most * self.strides[1]} pixels in width"
+            require(size[1] // self.strides[1] <= most, "size", wanted, f"{size[0]}x{size[1]}")
+        require(self.workers >= 0, "workers", "0 or more", self.workers)
+        require(self.folds >= 2, "folds", "2 or more", self.folds)
+        in_folds = self.fold is None or 0 <= self.fold < self.folds
+        require(in_folds, "fold", f"in 0..{self.folds - 1}", self.fold)
         require(not (self.overwrite and self.resume), "overwrite", "off with --resume", True)
         validated = self.fold is not None or self.val_fraction > 0
         require(

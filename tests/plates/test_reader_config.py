@@ -14,7 +14,7 @@ from plates.text import CONTEST, LATIN
 from triptych.config import load, parse, save
 from triptych.stage import Stage
 
-SIZES = st.tuples(st.integers(2, 8), st.integers(2, 32)).map(lambda s: f"{16 * s[0]}x{16 * s[1]}")
+SIZES = st.tuples(st.integers(2, 8), st.integers(2, 20)).map(lambda s: f"{16 * s[0]}x{16 * s[1]}")
 CONFIGS = st.builds(
     Config,
     data=st.text("abc/. -_é", min_size=1, max_size=9).map(Path),
@@ -50,10 +50,10 @@ def test_file_round_trip(config: Config, tmp_path_factory: pytest.TempPathFactor
 
 def test_recipes_take_flags() -> None:
     for name in RECIPES:
-        config = parsed(f"{name} -d a -n b --seed 3 --extra one two --no-cyrillic --strides 8 4")
+        config = parsed(f"{name} -d a -n b --seed 3 --extra one two --no-cyrillic --strides 8 8")
         assert (config.data, config.name, config.seed) == (Path("a"), "b", 3)
         assert config.extra == (Path("one"), Path("two"))
-        assert (config.strides, config.cyrillic) == ((8, 4), False)
+        assert (config.strides, config.cyrillic) == ((8, 8), False)
         assert config.stages == RECIPES[name].stages
     published = parsed("resnext50-gru -d DIR -n NAME -e 20 -lr 3e-4")
     assert published.size == (64, 480)
@@ -92,9 +92,17 @@ def test_values_out_of_range(name: str, value: Any) -> None:
     [
         (
             {"stages": (Stage(size="60x192"),)},
-            "`size` must be multiples of 8 and 8; received: size=60x192",
+            "`size` must be multiples of 16 and 8; received: size=60x192",
         ),
         ({"eval_size": "64x200", "strides": (8, 16)}, "`size` must be multiples of 8 and 16"),
+        ({"stages": (Stage(),)}, "`size` must be HEIGHTxWIDTH; received: size=224"),
+        # 240 columns of 37 classes: more ways than a float64 can sum.
+        (
+            {"stages": (Stage(size="64x480"),), "strides": (4, 4)},
+            "`size` must be of at most 384 pixels in width; received: size=64x480",
+        ),
+        ({"deepest": 8}, "`strides` must be at most `deepest`, 8; received"),
+        ({"fold": 5}, r"`fold` must be in 0..4; received: fold=5"),
         ({"nothing": 0.5, "synthetic": 0.5}, "`nothing` must be less than 1 together"),
         ({"val_fraction": 0.0}, "`monitor` must be loss, without validation"),
         ({"overwrite": True, "resume": True}, "`overwrite` must be off with --resume"),
