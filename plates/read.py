@@ -1,19 +1,25 @@
 """Read plates with the reader in the package: `python -m plates.read PICTURE...`
 
-PICTURE is a crop of one plate, or a folder of such. Prints a line for each: its file, the text, how
+PICTURE is a crop of one plate, or a folder of such; a list of crops, or a folder with a
+train_recognition.json, counts as what that names, and of a contest's train.json every plate is cut.
+Prints a line for each: its file (of a photograph with the plate's number, 7.jpg#0), the text, how
 sure the whole text is, and how sure its weakest character (0..1). `plates.reader.predict` does
-more: several readers, grammars, whole photographs, submissions.
+more: several readers, grammars, submissions.
 """
 
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
 from triptych import command
 from triptych.config import parse
 from triptych.stage import require
+
+if TYPE_CHECKING:
+    from plates.reader.records import Crop
 
 LEAST = 0.5
 """Below one half, other texts at this character are together likelier than the one that was read:
@@ -25,7 +31,7 @@ class Config:
     """Which plates, and how sure an answer must be."""
 
     paths: tyro.conf.Positional[tuple[Path, ...]]
-    """Pictures, or folders of them."""
+    """Pictures, or folders or lists of them."""
     run: Path | None = None
     """Run folder of a reader of your own; default: the one in the package."""
     least: float = LEAST
@@ -53,7 +59,7 @@ def read(config: Config) -> None:
     from plates.reader import inputs
 
     # Path by path: two pictures of one name in different folders are two answers here.
-    crops = [crop for path in config.paths for crop in inputs.find([path])]
+    crops = [crop for path in config.paths for crop in inputs.find([path]).plates]
     # The models' library comes after that: a wrong path must not cost the wait.
     from plates.reader import decode, predictor, submission
     from plates.reader.crops import Crops, Tolerant
@@ -61,11 +67,11 @@ def read(config: Config) -> None:
 
     if config.run is None and not predictor.SHIPPED.exists():
         raise ValueError("this copy of the package has no reader in it; name a run with --run")
-    reader = predictor.open(config.run or predictor.SHIPPED)
-    pictures = Tolerant(Crops(crops, reader.config))
+    reader = predictor.open(predictor.located(config.run) if config.run else predictor.SHIPPED)
+    pictures = Tolerant(Crops(crops, reader.config, shrink=False))
     found = reader.read(len(crops), pictures.read)
     answered = [
-        (replace(crop, name=str(crop.path)), reading)
+        (replace(crop, name=_where(crop)), reading)
         for i, (crop, reading) in enumerate(zip(crops, found, strict=True))
         if i not in pictures.unreadable
     ]
@@ -80,6 +86,11 @@ def read(config: Config) -> None:
         run.write_rows(config.csv, submission.READINGS, rows)
     if pictures.unreadable:
         raise ValueError(f"{len(pictures.unreadable)} of {len(crops)} pictures could not be read")
+
+
+def _where(crop: "Crop") -> str:
+    """The picture's file, and the number of the plate in a photograph."""
+    return str(crop.path) + (f"#{crop.name.rpartition('#')[2]}" if crop.quad else "")
 
 
 if __name__ == "__main__":

@@ -22,13 +22,17 @@ _THUMBNAIL = (16, 16)
 class Crops:
     """The pictures of `records`, cut and sized as `config` says, from memory where they fit.
 
-    A crop is shrunk only as far as it still covers twice the model's picture, so that a photograph
-    of 5000 pixels costs no more than another; it is never enlarged.
+    With `shrink` a crop is shrunk as far as it still covers twice the model's picture, so that
+    memory holds more of them; it is never enlarged. A reader is asked without: the crop is resized
+    once, as an export does it, and whatever size another reader has.
     """
 
-    def __init__(self, records: Sequence[Crop], config: Config, cache_mb: float = 0) -> None:
+    def __init__(
+        self, records: Sequence[Crop], config: Config, cache_mb: float = 0, *, shrink: bool = True
+    ) -> None:
         self.records = list(records)
         self.config = config
+        self.shrink = shrink
         height, width = (max(sides) for sides in zip(*config.sizes, strict=True))
         self._cover = (2 * height, 2 * width)
         self._left = cache_mb * 1e6
@@ -63,7 +67,7 @@ class Crops:
 
     def select(self, positions: Sequence[int]) -> "Crops":
         """The crops at `positions`, in that order, sharing what is kept."""
-        chosen = Crops([self.records[i] for i in positions], self.config)
+        chosen = Crops([self.records[i] for i in positions], self.config, shrink=self.shrink)
         chosen._kept = {
             new: self._kept[old] for new, old in enumerate(positions) if old in self._kept
         }
@@ -80,7 +84,7 @@ class Crops:
         height, width = image.shape[:2]
         if min(height, width) < LEAST:
             raise ImageError(f"a crop of {width} x {height} pixels holds no text")
-        return shrink_to_cover(image, self._cover)
+        return shrink_to_cover(image, self._cover) if self.shrink else image
 
     def _check(self, index: int) -> Checked:
         record = self.records[index]

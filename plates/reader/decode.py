@@ -147,9 +147,10 @@ def average(candidates: Sequence[Sequence[Reading]]) -> Reading:
     """One answer of several views of a plate: the text that is most probable in all together.
 
     Each candidate is one text as `spell` finds it in every view. The mean of a text's
-    log-probabilities decides, and is the confidence; of the characters' it is the mean. It is the
-    texts that are put together, not the columns: in a view that is moved a little the characters
-    fall into other columns, and where no two views agree on one, the blank would win.
+    log-probabilities decides; confidences are plain means over the views, so that they are on one
+    scale whether the views agree or not. It is the texts that are put together, not the columns:
+    in a view that is moved a little the characters fall into other columns, and where no two views
+    agree on one, the blank would win.
 
     Raises:
         ValueError: there is no candidate.
@@ -158,9 +159,10 @@ def average(candidates: Sequence[Sequence[Reading]]) -> Reading:
         raise ValueError("an average needs a candidate; received none")
     # No view alone can rule a text out.
     logs = [np.log(np.maximum([r.confidence for r in one], _LEAST)).mean() for one in candidates]
-    best = int(np.argmax(logs))
-    characters = np.mean([r.characters for r in candidates[best]], axis=0)
-    return Reading(candidates[best][0].text, tuple(characters.tolist()), float(np.exp(logs[best])))
+    best = candidates[int(np.argmax(logs))]
+    characters = np.mean([reading.characters for reading in best], axis=0)
+    confidence = float(np.mean([reading.confidence for reading in best]))
+    return Reading(best[0].text, tuple(characters.tolist()), confidence)
 
 
 def vote(readings: Sequence[Reading]) -> Reading:

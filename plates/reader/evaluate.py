@@ -1,6 +1,7 @@
 """Judge readers on known texts: `python -m plates.reader.evaluate [RUN...] --data DIR`.
 
-Several RUNs make an ensemble; without one the reader in the package is judged. Writes metrics.json,
+Several RUNs make an ensemble; without one, or with the word shipped, the reader in the package is
+judged. Writes metrics.json,
 readings.csv, by_country.csv, by_rows.csv, by_length.csv, confusion.csv, confusion.png,
 confidence.png, answered.png (what share of the plates can be answered how well) and worst.png.
 """
@@ -12,14 +13,15 @@ from typing import Annotated, Any
 
 import tyro
 
-from plates.reader.sides import Side, choose
+from plates.reader.sides import Side
 from plates.reader.views import Merge, View
 from triptych import command
 from triptych.config import parse
 from triptych.stage import require
 
 _SEED = 0
-_CACHE_MB = 2000
+_SHIPPED = Path("shipped")
+_WANTED = "a folder, unless one run of your own is judged"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Config:
     """What to judge, on which crops, and where to write."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders; the readings of several are put together; none: the reader in the package."""
+    """Run folders; the readings of several are put together; none, or the word shipped: the reader
+    in the package."""
     data: Path
     """Labelled crops or photographs in any layout that can be trained on."""
     side: Side | None = None
@@ -52,8 +55,8 @@ class Config:
     """Folder to write into; default: evaluation in the run folder."""
 
     def __post_init__(self) -> None:
-        wanted = "a folder, unless one run is judged"
-        require(len(self.runs) == 1 or self.to is not None, "to", wanted, self.to)
+        one = len(self.runs) == 1 and self.runs[0] != _SHIPPED
+        require(one or self.to is not None, "to", _WANTED, self.to)
         require(0 < self.precision <= 1, "precision", "in (0, 1]", self.precision)
         for name in ("beam", "nothing", "worst"):
             require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
@@ -70,22 +73,37 @@ def evaluate(config: Config) -> dict[str, Any]:
     Crops that cannot be used are listed on the terminal and not counted. Those with characters
     that the reader cannot know are counted, as wrong.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     import numpy as np
 
     from plates.drawing.nothing import nothing
-    from plates.reader import labelled, predictor, records, verdict
+    from plates.reader import labelled, predictor, records, sides, verdict
+    from plates.reader.crops import Crops
     from plates.reader.records import Crop
-    from triptych import run, runtime, split
+    from triptych import run, runtime
 
     runtime.setup(seed=_SEED)
-    models = [predictor.open(folder) for folder in config.runs or [predictor.SHIPPED]]
+    folders = [predictor.SHIPPED if f == _SHIPPED else f for f in config.runs or [_SHIPPED]]
+    shipped = [folder.resolve() == predictor.SHIPPED.resolve() for folder in folders]
+    # Nothing is written into the package.
+    require(config.to is not None or not any(shipped), "to", _WANTED, config.to)
+    models = [predictor.open(folder) for folder in folders]
     first = models[0].config
     found, problems = records.read(config.data, cyrillic=first.cyrillic)
-    own = [split.read(folder) for folder in config.runs]
-    chosen, side = choose(found, [split.read(config.split)] if config.split else own, config.side)
-    seen = sum(any(one.get((c.name,)) == "training" for one in own) for c in chosen)
-    settings = replace(first, data=config.data, cache_mb=_CACHE_MB)
-    crops, _, remarks = labelled.usable(chosen, settings, os.cpu_count() or 1)
+    # The shipped reader has seen drawn plates alone.
+    own = [sides.read(f) for f, drawn in zip(folders, shipped, strict=True) if not drawn]
+    splits = [sides.read(config.split)] if config.split else own
+    with ThreadPoolExecutor() as pool:
+        digests = list(pool.map(labelled.digest, found)) if own or splits else [""] * len(found)
+    chosen, side = sides.choose(found, digests, splits, config.side)
+    names = [crop.name for crop in found]
+    places = [sides.where(names, digests, one) for one in own]
+    learned = {name for name, *at in zip(names, *places, strict=True) if "training" in at}
+    seen = sum(crop.name in learned for crop in chosen)
+    settings = replace(first, data=config.data, cache_mb=0)
+    usable, _, remarks = labelled.usable(chosen, settings, os.cpu_count() or 1)
+    crops = Crops(usable.records, settings, shrink=False)  # as predict reads them
     left_out = len(chosen) - len(crops)
     # Those on crops that are odd but used come after them; small ones are the rule among plates.
     for remark in [*problems, *remarks[:left_out]]:

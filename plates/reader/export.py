@@ -2,7 +2,8 @@
 
 The export needs TensorFlow alone. It takes encoded pictures (JPEG, PNG, BMP, GIF) of one plate, or
 uint8 ones of any size, and gives the text with its confidences, and the columns' probabilities for
-a decoding of your own. Decoding is greedy: a run's grammar is not in the export.
+a decoding of your own. Decoding is greedy: a run's grammar is not in the export. A picture with a
+side under 4 pixels, which `plates.reader.predict` refuses, is answered like any other.
 
 `--to onnx` needs onnxruntime alone, and is the quickest on a CPU: uint8 pictures of the model's
 size in, the columns' probabilities out; the alphabet stands in the file's metadata.
@@ -12,12 +13,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
 from triptych import command, run
 from triptych.config import parse
+from triptych.stage import require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,11 +42,11 @@ class Config:
     """What to export, and where."""
 
     run: tyro.conf.Positional[Path]
-    """Run folder."""
+    """Run folder, or the word shipped: the reader in the package."""
     to: Literal["saved_model", "onnx"] = "saved_model"
     """Format."""
     out: Path | None = None
-    """Folder to make; default: export/FORMAT in the run folder."""
+    """Folder to make; default: export/FORMAT in the run folder, unless that is in the package."""
     overwrite: bool = False
     """Replace an export that exists."""
     check: tuple[Path, ...] = ()
@@ -65,21 +68,24 @@ def export(config: Config) -> Path:
         triptych.export.ParityError: the export answers otherwise than the run; it is not kept.
         FileExistsError: there is an export already.
         ModuleNotFoundError: `to` is onnx, and the extra of that name is not installed.
-        ValueError: no run, no pictures to compare on.
+        ValueError: no run, no pictures to compare on, or no `out` for the reader in the package.
     """
     from plates.reader import predictor
     from triptych import export as exports
     from triptych import inputs
 
-    run.check(config.run)
-    target = config.out or config.run / "export" / config.to
+    source = predictor.located(config.run)
+    run.check(source)
+    inside = source.resolve() == predictor.SHIPPED.resolve()
+    require(bool(config.out) or not inside, "out", "a folder outside of the package", config.out)
+    target = config.out or source / "export" / config.to
     with exports.in_place(target, config.overwrite) as folder:
         if config.check:
-            pictures = exports.read_pictures(inputs.find(config.check, _no_csv))
+            pictures = _legible(exports.read_pictures(inputs.find(config.check, _no_csv)))
         else:
             pictures = exports.sample_pictures() | _drawn()
-        model = predictor.open(config.run)
-        metadata = exports.describe(config.run, "plates.reader", _LOCAL) | describe(model)
+        model = predictor.open(source)
+        metadata = exports.describe(source, "plates.reader", _LOCAL) | describe(model)
         written = _write_onnx if config.to == "onnx" else _write_saved_model
         exported = written(folder, model, metadata)
         print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
@@ -133,15 +139,33 @@ def describe(model: "Predictor") -> dict[str, Any]:
 
 
 def answers(model: "Predictor", pictures: Sequence[bytes]) -> "dict[str, np.ndarray]":
-    """What the run itself says of encoded pictures, by the export's names; texts as `spelled`."""
+    """What the run itself says of encoded pictures, by the export's names; texts as `spelled`.
+
+    They are read as `plates.reader.predict` reads files.
+
+    Raises:
+        triptych.images.ImageError: a picture cannot be read, or has a side under 4 pixels.
+    """
     import numpy as np
 
-    from plates.reader import decode
-    from triptych import images
+    from plates.reader import predictor
+    from plates.reader.crops import Crops
+    from plates.reader.records import Crop
+    from plates.reader.views import render
 
-    crops = [images.resize(images.decode(data), model.config.size) for data in pictures]
-    log_probs = np.concatenate([model.log_probabilities(crop[None]) for crop in crops])
-    readings = decode.greedy(log_probs, model.config.alphabet)
+    with TemporaryDirectory() as folder:
+        files = [Path(folder) / str(number) for number in range(len(pictures))]
+        for file, data in zip(files, pictures, strict=True):
+            file.write_bytes(data)
+        records = [Crop(file, file.name, "", None) for file in files]
+        crops = Crops(records, model.config, shrink=False)
+        readings = predictor.readings([model], len(crops), crops.__getitem__, grammar="")
+        log_probs = np.concatenate(
+            [
+                model.log_probabilities(render(crops[i], model.config.size))
+                for i in range(len(crops))
+            ]
+        )
     characters = np.zeros(log_probs.shape[:2])
     for row, reading in zip(characters, readings, strict=True):
         row[: len(reading.text)] = reading.characters
@@ -205,6 +229,19 @@ def _drawn() -> dict[str, bytes]:
 
     drawn = (synth.crop(np.random.default_rng(seed))[0] for seed in range(_PLATES))
     return {f"plate-{number}.jpg": encoded(image, 90) for number, image in enumerate(drawn)}
+
+
+def _legible(pictures: dict[str, bytes]) -> dict[str, bytes]:
+    """Without those that are too small for the run itself to answer."""
+    from plates.reader.crops import LEAST
+    from triptych.images import decode
+
+    small = [name for name, data in pictures.items() if min(decode(data).shape[:2]) < LEAST]
+    for name in small:
+        print(f"left out: {name}: a side is shorter than {LEAST} pixels")
+    if len(small) == len(pictures):
+        raise ValueError("no picture to compare on")
+    return {name: data for name, data in pictures.items() if name not in small}
 
 
 def _no_csv(path: Path) -> list[Path]:

@@ -41,12 +41,7 @@ def groups(texts: Sequence[str], thumbnails: np.ndarray | None = None) -> np.nda
         raise ValueError(f"`thumbnails` must be {count}; received: {len(thumbnails)}")
     names = list(dict.fromkeys(text for text in texts if text))
     number = {name: i for i, name in enumerate(names)}
-    most = max(20, round(_LARGEST * len(names)))
-    by_text = np.arange(len(names))
-    for near in (_two_apart, _one_apart, _none):
-        by_text = components(len(names), near(names))
-        if len(names) == 0 or np.bincount(by_text).max() <= most:
-            break
+    by_text, _ = _by_text(names)
     # A crop without a text is a group of its own, until a picture joins it.
     start = np.arange(count) + len(names)
     for i, text in enumerate(texts):
@@ -58,8 +53,61 @@ def groups(texts: Sequence[str], thumbnails: np.ndarray | None = None) -> np.nda
     return components(int(start.max()) + 1, start[pairs(thumbnails, SAME_PICTURE)])[start]
 
 
-def _none(_: list[str]) -> np.ndarray:
-    return np.empty((0, 2), np.int64)
+def beside(
+    texts: Sequence[str],
+    thumbnails: np.ndarray,
+    main: Sequence[str],
+    held_out: np.ndarray,
+    main_thumbnails: np.ndarray,
+) -> tuple[np.ndarray, bool]:
+    """Which crops [E] bool may show a plate of crops that are held out of `main`.
+
+    `texts` and grey `thumbnails` [E, h, w] are of crops that take no part in the split; `main` and
+    `main_thumbnails` [R, h, w] of those that do; `held_out` [V] int are positions in `main`. Near
+    means what it means to `groups` of `main`, however many crops there are beside them. The second
+    value is whether near texts and equal pictures were looked for, and not equal texts alone: so it
+    is with up to `MOST_PAIRED` held out, and up to its square of pairs.
+    """
+    away = sorted({main[i] for i in held_out} - {""})
+    found = np.isin(np.array(texts, object), np.array(away, object))
+    if not 0 < len(held_out) <= MOST_PAIRED or len(texts) * len(held_out) > MOST_PAIRED**2:
+        return found, not len(held_out)
+    names = sorted({text for text in texts if text})
+    _, most = _by_text(list(dict.fromkeys(text for text in main if text)))
+    near: set[str] = set()
+    for start in range(0, len(names) if away else 0, _BLOCK):
+        some = names[start : start + _BLOCK]
+        near.update(some[i] for i in np.flatnonzero(_near(some, away, most).any(axis=1)))
+    found |= np.array([text in near for text in texts], bool)
+    kept = main_thumbnails[held_out]
+    # Blocks of both together: as many held-out pictures as others, or the held-out ones, which are
+    # compared with each other again and again, would take most of the time.
+    block = max(_BLOCK, len(kept))
+    for start in range(0, len(texts), block):
+        both = pairs(np.concatenate([kept, thumbnails[start : start + block]]), SAME_PICTURE)
+        across = both[(both[:, 0] < len(kept)) & (both[:, 1] >= len(kept))]
+        found[start + across[:, 1] - len(kept)] = True
+    return found, True
+
+
+def _near(some: list[str], others: list[str], most: int) -> np.ndarray:
+    """Whether texts are equal or up to `most` (0 to 2) characters apart: bool [some, others]."""
+    apart = cdist(some, others, scorer=Levenshtein.distance, score_cutoff=most, dtype=np.uint8)
+    shorter = np.minimum.outer([len(name) for name in some], [len(name) for name in others])
+    near = apart == 0
+    for characters in range(1, most + 1):
+        near |= (apart == characters) & (shorter >= _SHORTEST[characters])
+    return near
+
+
+def _by_text(names: list[str]) -> tuple[np.ndarray, int]:
+    """Group number of each of different texts, and how many characters apart near ones are."""
+    largest = max(20, round(_LARGEST * len(names)))
+    for most, near in ((2, _two_apart), (1, _one_apart)):
+        numbers = components(len(names), near(names))
+        if len(names) == 0 or np.bincount(numbers).max() <= largest:
+            return numbers, most if len(names) <= MOST_PAIRED else 1
+    return np.arange(len(names)), 0
 
 
 def _one_apart(names: list[str]) -> np.ndarray:

@@ -12,6 +12,7 @@ from plates.reader import records
 from plates.reader.config import Config
 from plates.reader.crops import Crops
 from plates.reader.grammar import Grammar, require_fits
+from plates.reader.groups import MOST_PAIRED, beside, groups
 from plates.reader.records import Crop, Problem
 from plates.text import classes, columns_needed, outside
 from triptych import run, split
@@ -19,7 +20,7 @@ from triptych.pictures import Checked, left_out, progress
 
 READER = "reader.json"
 MOST_UNFIT = 0.01
-"""Share of the labels that may not fit the alphabet, or the columns, before it is an error."""
+"""More than this share of labels that do not fit the alphabet, or the columns, is an error."""
 
 _TINY = 12  # pixels of height: letters of less cannot be told apart
 
@@ -67,8 +68,9 @@ def load(config: Config, workers: int) -> Labelled:
 
     Raises:
         ValueError: what `records.read` and `plates.reader.grammar` raise; more than `MOST_UNFIT` of
-            the labels have a character outside the alphabet, or are too long; no usable crop; or a
-            validation figure is to be monitored and no crop is left for validation.
+            the labels of one source have a character outside the alphabet, or are too long; no
+            usable crop; or a validation figure is to be monitored and no crop is left for
+            validation.
     """
     # Before the work that a bad one would waste.
     grammar = Grammar.parse(config.grammar, config.alphabet) if config.grammar else None
@@ -83,24 +85,39 @@ def load(config: Config, workers: int) -> Labelled:
     main = np.flatnonzero(~extra)
     if not len(main):
         raise ValueError(f"no crop of {config.data} can be used")
-    thumbnails = [checked[i].thumbnail for i in main]
-    groups = records.groups(
-        [kept[i].text for i in main], np.stack([t for t in thumbnails if t is not None])
-    )
+    texts = [crop.text for crop in kept]
+    thumbnails = np.stack([c.thumbnail for c in checked if c.thumbnail is not None])
+    together = groups([texts[i] for i in main], thumbnails[main])
+    if len(main) > MOST_PAIRED:
+        # Of texts those that differ are counted, so that they may have been compared nevertheless.
+        several = len({texts[i] for i in main}) > MOST_PAIRED
+        what = "equal pictures" + " and texts two characters apart" * several
+        problems.append(Problem("split", f"{what} were not looked for among {len(main)} crops"))
     if config.fold is None:
-        _, chosen = split.share(len(main), config.val_fraction, config.split_seed, groups)
+        _, chosen = split.share(len(main), config.val_fraction, config.split_seed, together)
     else:
-        _, chosen = split.fold(len(main), config.fold, config.folds, config.split_seed, groups)
+        _, chosen = split.fold(len(main), config.fold, config.folds, config.split_seed, together)
     validation = main[chosen]
     if not len(validation) and config.monitor != "loss":
         raise ValueError(
             f"no crop of {config.data} is left for validation; train with --monitor loss; "
             f"received: monitor={config.monitor}"
         )
-    held_out = {kept[i].text for i in validation} - {""}
-    leaking = [i for i in np.flatnonzero(extra) if kept[i].text in held_out]
-    if leaking:
-        problems.append(Problem("extra crops", f"{len(leaking)} have texts of validation crops"))
+    more = np.flatnonzero(extra)
+    near, whole = beside(
+        [texts[i] for i in more],
+        thumbnails[more],
+        [texts[i] for i in main],
+        chosen,
+        thumbnails[main],
+    )
+    leaking = more[near]
+    if len(leaking):
+        reason = f"{len(leaking)} are left out: their texts or pictures are near validation crops'"
+        problems.append(Problem("extra crops", reason))
+    if not whole:
+        reason = f"near texts and equal pictures were not looked for among {len(more)} crops"
+        problems.append(Problem("extra crops", reason))
     training = np.setdiff1d(np.arange(len(kept)), [*validation, *leaking])
     if not len(training):
         raise ValueError(f"no crop of {config.data} is left for training")
@@ -118,9 +135,27 @@ def fitting(crops: Sequence[Crop], config: Config) -> tuple[list[Crop], list[Pro
     """Crops whose texts the model can answer, and remarks on the others.
 
     Raises:
-        ValueError: more than `MOST_UNFIT` of the labels have a character outside the alphabet, or
-            are longer than `max_length` or than the columns allow.
+        ValueError: more than `MOST_UNFIT` of the labels of the data, or of one of the extras, have
+            a character outside the alphabet, or are longer than `max_length` or than the columns
+            allow.
     """
+    # Each by itself: many drawn extras must not hide that the data are of another alphabet.
+    sources: dict[str, list[Crop]] = {}
+    for crop in crops:
+        sources.setdefault(crop.name.partition(":")[0] if crop.extra else "", []).append(crop)
+    kept: list[Crop] = []
+    problems: list[Problem] = []
+    for source, some in sources.items():
+        good, bad = _fitting(some, config, source)
+        kept += good
+        problems += bad
+    return kept, problems
+
+
+def _fitting(
+    crops: Sequence[Crop], config: Config, source: str
+) -> tuple[list[Crop], list[Problem]]:
+    """`fitting` of one source: "" for the data, or the extra's name."""
     strange: list[Problem] = []
     long: list[Problem] = []
     kept = []
@@ -145,7 +180,8 @@ def fitting(crops: Sequence[Crop], config: Config) -> tuple[list[Crop], list[Pro
     ):
         if len(unfit) > MOST_UNFIT * labels:
             raise ValueError(
-                f"{len(unfit)} of {labels} labels are {what}; the first: {unfit[0].where}: "
+                f"{len(unfit)} of {labels} labels{source and f' of {source}'} are {what}, more "
+                f"than {MOST_UNFIT:.0%}; the first: {unfit[0].where}: "
                 f"{unfit[0].reason}; received: {received}"
             )
     return kept, [*strange, *long]
@@ -163,7 +199,7 @@ def usable(
     """
     store = Crops(found, config, config.cache_mb)
     checked = store.check(workers, progress(len(found)))
-    bad = left_out(checked, [crop.text for crop in found])
+    bad = _bad(checked, found)
     odd = {i: reason for i, c in enumerate(checked) if i not in bad and (reason := _odd(c))}
     remarks = [
         Problem(_where(found[i]), reason)
@@ -201,6 +237,34 @@ def write(data: Labelled, config: Config, folder: Path) -> None:
 def require_same(data: Labelled, folder: Path) -> None:
     """Raise ValueError, naming a difference, where `data` is not what the run was begun with."""
     split.require_same(folder, _split_rows(data))
+
+
+def digest(crop: Crop) -> str:
+    """What split.csv has as the SHA-256 of a crop; "" where its file cannot be read."""
+    try:
+        data = crop.path.read_bytes()
+    except OSError:
+        return ""
+    picture = hashlib.sha256(data + repr(crop.quad or "").encode()).hexdigest()
+    return _digest(Checked(crop.path, digest=picture), crop.text)
+
+
+def _bad(checked: Sequence[Checked], found: Sequence[Crop]) -> dict[int, str]:
+    """Position -> reason: what `left_out` says of the data and of the extras, each for themselves.
+
+    An extra with the picture of one of the data is left out, whatever either label says: an extra
+    takes nothing away from the data.
+    """
+    bad: dict[int, str] = {}
+    for extra in (False, True):
+        places = [i for i, crop in enumerate(found) if crop.extra == extra]
+        reasons = left_out([checked[i] for i in places], [found[i].text for i in places])
+        bad |= {places[i]: reason for i, reason in reasons.items()}
+    main = {c.digest: c.path for c, crop in zip(checked, found, strict=True) if not crop.extra}
+    for i, (c, crop) in enumerate(zip(checked, found, strict=True)):
+        if crop.extra and c.digest and c.digest in main:
+            bad[i] = f"the same picture as {main[c.digest]}, which is in the data"
+    return bad
 
 
 def _odd(checked: Checked) -> str:

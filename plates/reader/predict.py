@@ -22,11 +22,11 @@ class Config:
     """Which plates, how to read them, and where to write the texts."""
 
     paths: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders, then pictures, folders or lists of them."""
+    """Run folders (or the word shipped), then pictures, folders or lists of them."""
     to: Path | None = None
     """Write file, text, confidence, the weakest character's confidence, and every character's."""
     submission: Path | None = None
-    """Write file_name,plates_string here: a picture's plates from left to right, by number."""
+    """Write file_name,plates_string here: each picture's plates from left to right, by number."""
     tta: Annotated[tuple[View, ...], tyro.conf.arg(metavar="VIEW...")] = ()
     """Views of every crop to read as well: shift, scale, contrast."""
     merge: Merge = "average"
@@ -58,13 +58,15 @@ def predict(config: Config) -> None:
     from plates.reader.decode import Reading
     from triptych import run
 
-    folders = [path for path in config.paths if (path / run.CONFIG).exists()]
-    paths = [path for path in config.paths if path not in folders]
+    named = [predictor.located(path) for path in config.paths]
+    folders = [path for path in named if (path / run.CONFIG).exists()]
+    paths = [path for path in named if path not in folders]
     require(bool(paths), "paths", "at least one picture, folder or list", "none")
     # Before any model is loaded: a bad list must not cost the wait.
-    plates = inputs.find(paths)
+    wanted = inputs.find(paths)
+    plates = wanted.plates
     models = [predictor.open(folder) for folder in folders or [predictor.SHIPPED]]
-    crops = Tolerant(Crops(plates, models[0].config))
+    crops = Tolerant(Crops(plates, models[0].config, shrink=False))
     found = predictor.readings(
         models, len(plates), crops.read, config.tta, config.merge, config.grammar, config.beam
     )
@@ -76,7 +78,7 @@ def predict(config: Config) -> None:
         run.write_rows(config.to, submission.READINGS, submission.readings_rows(plates, found))
         print(f"{config.to}: {len(found)} rows")
     if config.submission:
-        rows = submission.rows(plates, found)
+        rows = submission.rows(wanted.pictures, plates, found)
         run.write_rows(config.submission, submission.HEADER, rows)
         print(f"{config.submission}: {len(rows)} rows")
     if not (config.to or config.submission):

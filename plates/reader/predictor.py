@@ -44,6 +44,11 @@ class Predictor:
         return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
+def located(run: Path) -> Path:
+    """The run folder; the word `shipped` is that in the package, unless there is such a path."""
+    return SHIPPED if run == Path("shipped") and not run.exists() else run
+
+
 def open(run: Path) -> Predictor:
     """Load the best model of a run folder.
 
@@ -70,14 +75,24 @@ def readings(
 
     `read(i)` gives crop i as [H, W, 3] uint8 RGB of any size; it is called from several threads.
     `tta` is what `views.render` adds. Each view is decoded by each model; of the texts found the
-    one with the highest log-probability in the mean over all of them is taken, or with `merge`
-    "vote" the one with the largest sum of confidences. `grammar` None is the first model's own;
-    `beam` is the width of the beam search, 0: greedy decoding, or with a grammar 16.
+    one with the highest log-probability in the mean over all of them is taken (`decode.average`),
+    or with `merge` "vote" the one with the largest sum of confidences (`decode.vote`). `grammar`
+    None is the first model's own; `beam` is the width of the beam search, 0: greedy decoding, or
+    with a grammar 16.
 
     Raises:
-        ValueError: `grammar` cannot be understood.
+        ValueError: `grammar` cannot be understood, or the models were trained on plates that were
+            cut in different ways.
     """
     first = models[0].config
+    for number, model in enumerate(models[1:], start=2):
+        for name in ("cut", "margin"):
+            ours, theirs = getattr(first, name), getattr(model.config, name)
+            if ours != theirs:
+                raise ValueError(
+                    f"readers that answer together must have one `{name}`; received: "
+                    f"{name}={ours} of the first, {name}={theirs} of number {number}"
+                )
     grammar = first.grammar if grammar is None else grammar
     # Compiled here, so that a bad grammar fails before any work.
     decoders = [
@@ -89,11 +104,18 @@ def readings(
         )
         for m in models
     ]
+
+    def rendered(index: int) -> list[np.ndarray]:
+        # In the thread, so that of crops of thousands of pixels only a few are held at a time.
+        image = read(index)
+        return [render(image, model.config.size, tta) for model in models]
+
     found: list[Reading] = []
     with ThreadPoolExecutor() as pool:
         for start in range(0, count, _BATCH):
-            images = list(pool.map(read, range(start, min(start + _BATCH, count))))
-            each = [_views(model, images, tta) for model in models]
+            batch = list(pool.map(rendered, range(start, min(start + _BATCH, count))))
+            crops = zip(*batch, strict=True)  # of each model
+            each = [_views(model, own) for model, own in zip(models, crops, strict=True)]
             decoded = [
                 decoder(view)
                 for decoder, views in zip(decoders, each, strict=True)
@@ -101,8 +123,11 @@ def readings(
             ]
             for i, one in enumerate(zip(*decoded, strict=True)):
                 texts = dict.fromkeys(reading.text for reading in one)
-                if len(texts) == 1 or merge == "vote":
+                if merge == "vote":
                     found.append(decode.vote(one))
+                    continue
+                if len(texts) == 1:
+                    found.append(decode.average([one]))
                     continue
                 candidates = [
                     [
@@ -120,10 +145,9 @@ def readings(
     return found
 
 
-def _views(model: Predictor, images: Sequence[np.ndarray], tta: Sequence[View]) -> list[np.ndarray]:
-    """Log-probabilities [B, T, C + 1] of every view."""
-    rendered = np.stack([render(image, model.config.size, tta) for image in images])
-    return [model.log_probabilities(rendered[:, view]) for view in range(rendered.shape[1])]
+def _views(model: Predictor, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Log-probabilities [B, T, C + 1] of every view of crops [V, height, width, 3]."""
+    return [model.log_probabilities(np.stack(view)) for view in zip(*crops, strict=True)]
 
 
 def _decode(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from plates.reader import sides
 from plates.reader.config import Config
 from plates.reader.labelled import Labelled
 from plates.reader.model import build
@@ -60,5 +61,6 @@ def already_seen(folder: Path, data: Labelled) -> int:
     """How many of the validation crops the run at `folder` was trained on: they flatter."""
     if not (folder / split.SPLIT).exists():  # the shipped reader has seen none
         return 0
-    sides = split.read(folder)
-    return sum(sides.get((data.records[i].name,)) == "training" for i in data.validation)
+    names = [data.records[i].name for i in data.validation]
+    where = sides.where(names, [data.digests[i] for i in data.validation], sides.read(folder))
+    return where.count("training")

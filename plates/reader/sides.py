@@ -1,7 +1,9 @@
 """Which crops of a data set a finished run is judged on."""
 
+import csv
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 # The command line needs `Side` alone, and `records` brings pandas.
 if TYPE_CHECKING:
@@ -10,31 +12,77 @@ if TYPE_CHECKING:
 Side = Literal["validation", "training", "all"]
 
 
+class Place(NamedTuple):
+    """A row of split.csv: "training", "validation" or "left out", and `labelled.digest`."""
+
+    side: str
+    digest: str
+
+
+Split = Mapping[str, Place]
+"""By the crop's name."""
+
+
+def read(folder: Path) -> dict[str, Place]:
+    """The split of a run.
+
+    Raises:
+        ValueError: the run folder has no split.csv.
+    """
+    from triptych import split
+
+    split.read(folder)  # which says so
+    with (folder / split.SPLIT).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {row["file"]: Place(row["side"], row["sha256"]) for row in rows}
+
+
+def where(names: Sequence[str], digests: Sequence[str], split: Split) -> list[str]:
+    """The side [R] of each crop in a run's split, "" where it is in none.
+
+    A crop is found by `labelled.digest`, since other data have names like crops/0.jpg too. Where
+    the data are the run's own (`own`), one whose text or picture was mended is found by its name.
+    """
+    known = {place.digest: place.side for place in split.values()}
+    named = {n: place.side for n, place in split.items()} if own(names, digests, split) else {}
+    return [known.get(d, named.get(n, "")) for n, d in zip(names, digests, strict=True)]
+
+
+def own(names: Sequence[str], digests: Sequence[str], split: Split) -> bool | None:
+    """Whether half of the names that both have or more stand for the same; None: no such name."""
+    same = [split[n].digest == d for n, d in zip(names, digests, strict=True) if n in split]
+    return 2 * sum(same) >= len(same) if same else None
+
+
 def choose(
-    crops: "Sequence[Crop]", splits: Sequence[Mapping[tuple[str, ...], str]], side: Side | None
+    crops: "Sequence[Crop]", digests: Sequence[str], splits: Sequence[Split], side: Side | None
 ) -> "tuple[list[Crop], Side]":
     """The crops on `side` of every split, and which side that is.
 
-    A split is what `triptych.split.read` gives. `None` is the validation side, or all where no
-    split has any of the crops.
+    `digests` [R] are what `labelled.digest` says of them. `None` is the validation side, or all
+    where no split has any of the crops' names.
 
     Raises:
-        ValueError: no crop is on that side.
+        ValueError: no crop is on that side. Or `side` is None, and what has the names of a run's
+            crops is most often something else.
     """
-    keys = [(crop.name,) for crop in crops]
+    names = [crop.name for crop in crops]
     if side is None:
-        side = "validation" if any(key in split for split in splits for key in keys) else "all"
+        owned = [own(names, digests, split) for split in splits]
+        if False in owned and True not in owned:
+            raise ValueError(
+                "these crops have names that the run was trained with, and other pictures or "
+                "texts; received: side=None; choose --side all, or other --data"
+            )
+        side = "validation" if True in owned else "all"
     if side == "all":
         return list(crops), side
-    chosen = [
-        crop
-        for crop, key in zip(crops, keys, strict=True)
-        if splits and all(split.get(key) == side for split in splits)
-    ]
+    found = [where(names, digests, split) for split in splits]
+    chosen = [crop for i, crop in enumerate(crops) if splits and all(w[i] == side for w in found)]
     if not chosen:
         whose = "the run's" if len(splits) == 1 else "every run's"
         raise ValueError(
-            f"none of the {len(keys)} crops is on {whose} {side} side; "
+            f"none of the {len(names)} crops is on {whose} {side} side; "
             "choose another --side, or other --data"
         )
     return chosen, side

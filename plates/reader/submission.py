@@ -1,7 +1,6 @@
 """The contest's answer, and a csv of every reading with its confidences."""
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 
 from plates.reader.decode import Reading
@@ -11,13 +10,15 @@ HEADER = ("file_name", "plates_string")
 READINGS = ("file", "text", "confidence", "weakest", "characters")
 
 
-def rows(crops: Sequence[Crop], readings: Sequence[Reading]) -> list[tuple[str, str]]:
+def rows(
+    pictures: Sequence[str], crops: Sequence[Crop], readings: Sequence[Reading]
+) -> list[tuple[str, str]]:
     """(picture, its plates from left to right with a space between) in the order of the numbers.
 
-    A plate without a text is left out, and a picture without any keeps an empty string, as the
-    contest allows.
+    Each of the names `pictures` has one row. A plate without a text is left out, and a picture
+    without any plate, or any text, has an empty string, as the contest allows.
     """
-    plates: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    plates: dict[str, list[tuple[float, str]]] = {name: [] for name in pictures}
     for crop, reading in zip(crops, readings, strict=True):
         name = crop.name if crop.quad is None else crop.name.rpartition("#")[0]
         left = 0.0 if crop.quad is None else sum(x for x, _ in crop.quad)

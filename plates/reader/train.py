@@ -40,7 +40,9 @@ def train(config: Config) -> Path:
     if state == "finished":
         print(f"the run is finished: {folder}", flush=True)
         return folder
-    start = pretrained.begun_from(config.start, config) if config.start else None
+    # The checkpoint has the weights: what the run was begun from need not be there any more.
+    begins = state == "new"
+    start = pretrained.begun_from(config.start, config) if begins and config.start else None
     data = labelled.load(config, workers)
     if state == "unfinished":
         labelled.require_same(data, folder)
@@ -51,11 +53,12 @@ def train(config: Config) -> Path:
     )
     config = replace(config, precision=precision)
     runtime.set_precision(precision)
-    model = build(config, None if start or config.weights == "none" else config.weights)
+    published = begins and not start and config.weights != "none"
+    model = build(config, config.weights if published else None)
     if start:
         pretrained.load(model, start, config)
 
-    if state == "new":
+    if begins:
         run.create(folder, config)
         labelled.write(data, config, folder)
     print(f"run folder {folder}; {data.summary}; {precision}", flush=True)

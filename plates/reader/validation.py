@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from plates.reader import predictor
-from plates.reader.crops import Tolerant
+from plates.reader.crops import Crops, Tolerant
 from plates.reader.labelled import Labelled
 from plates.reader.scores import summary
 from plates.reader.views import View
@@ -20,8 +20,8 @@ def validate(folder: Path, data: Labelled) -> dict[str, float]:
     plate the share that is answered with nothing (silent).
     """
     model = predictor.open(folder)
-    crops = Tolerant(data.crops.select(data.validation.tolist()))
-    records = crops.crops.records
+    records = [data.records[i] for i in data.validation]
+    crops = Tolerant(Crops(records, model.config, shrink=False))
     plain = model.read(len(records), crops.read)
     averaged = model.read(len(records), crops.read, _TTA)
     for reason in crops.unreadable.values():

@@ -84,9 +84,10 @@ def judge(judged: Judged, alphabet: str, precision: float, to: Path) -> dict[str
         **_confidence(plates, precision, to),
     }
     if len(empty):
-        gate = result["answerable"][result["answerable"]["best"]]["threshold"]
+        # By the weakest character, as `decode.gate` and so --least of the commands have it.
+        gate = result["answerable"]["weakest"]["threshold"]
         silent = (empty["text"] == "").to_numpy()
-        gated = silent | (empty[result["answerable"]["best"]] < (gate or np.inf)).to_numpy()
+        gated = silent | (empty["weakest"] < (np.inf if gate is None else gate)).to_numpy()
         result["without_plate"] = {
             "crops": len(empty),
             "silent": float(silent.mean()),
@@ -206,5 +207,6 @@ def _show(result: dict[str, Any], tables: dict[str, pd.DataFrame], precision: fl
     if rest := result.get("without_plate"):
         print(
             f"of {rest['crops']} crops without a plate {rest['silent']:.1%} are answered with "
-            f"nothing, {rest['silent_at_gate']:.1%} behind that gate"
+            f"nothing, {rest['silent_at_gate']:.1%} behind the gate of the weakest "
+            "character"
         )

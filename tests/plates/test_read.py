@@ -1,6 +1,7 @@
 """`plates.read` with a model that is known: the brighter the crop, the surer it reads AB."""
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,18 @@ def test_what_cannot_be_read_is_told_and_the_rest_answered(
     assert out == f"{crops}/sure.png: AB  1.00  1.00\n"
     assert err == f"{other}/sure.png: the file is empty\n"
     assert len(to.read_text().splitlines()) == 2
+
+
+def test_plates_of_a_photograph_keep_their_numbers(
+    crops: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boxes = [[[x, 2], [x + 20, 2], [x + 20, 12], [x, 12]] for x in (3, 30)]
+    row = {"file": "sure.png", "nums": [{"box": box} for box in boxes]}
+    (crops / "train.json").write_text(json.dumps([row]))
+    read.read(read.Config((crops,)))
+    assert capsys.readouterr().out.splitlines() == [
+        f"{crops}/sure.png#{number}: AB  1.00  1.00" for number in (0, 1)
+    ]
 
 
 def test_without_a_reader(crops: Path, monkeypatch: pytest.MonkeyPatch) -> None:

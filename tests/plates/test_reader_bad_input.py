@@ -77,9 +77,13 @@ def test_a_folder_of_bad_crops(make_crops: Any, draw_plate: Any, tmp_path: Path)
         (
             "AЖ1",
             {},
-            r"1 of 21 labels are outside the alphabet; the first: .*crops/bad\.png: AЖ1 has Ж",
+            r"1 of 21 labels are outside the alphabet, more than 1%; .*crops/bad\.png: AЖ1 has Ж",
         ),
-        ("A23456789", {}, r"1 of 21 labels are too long; the first: .*has 9 characters"),
+        (
+            "A23456789",
+            {},
+            r"1 of 21 labels are too long, more than 1%; the first: .*has 9 characters",
+        ),
         (
             "77777777",
             {"lines": 1, "strides": (8, 8)},

@@ -194,6 +194,12 @@ def test_average_by_hand() -> None:
     even = [Reading("B", (0.4,), 0.4), Reading("B", (0.4,), 0.4)]
     assert average([[sure, unsure], even]).text == "B"
     assert average([[sure, unsure], even]).confidence == pytest.approx(0.4)
+    # Confidences are the plain mean, whether there was another candidate or not.
+    half = Reading("A", (0.7,), 0.5)
+    for others in ([], [[Reading("B", (0.1,), 0.1)] * 2]):
+        assert average([[sure, half], *others]) == Reading("A", (0.8,), 0.7)
+    nothing = Reading("", (), 0.9)
+    assert average([[nothing, nothing]]) == nothing
     with pytest.raises(ValueError, match="needs a candidate"):
         average([])
 

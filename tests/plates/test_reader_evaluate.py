@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plates.reader import evaluate, portraits, predictor, sides, verdict
+from plates.reader import evaluate, labelled, portraits, predictor, sides, verdict
 from plates.reader.config import Config
 from plates.reader.decode import Reading
 from plates.reader.records import Crop
@@ -29,7 +29,6 @@ CROPS: list[tuple[str, str, int, str, float]] = [
     ("", "", 0, "2", 0.6),
     ("A2", "xx", 1, "A2", 0.9),
 ]
-Split = dict[tuple[str, ...], str]
 
 STEP = 40  # between the shades of two pictures
 
@@ -70,22 +69,25 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def write_run(folder: Path, training: set[str]) -> Path:
+def write_run(folder: Path, training: set[str], data: Path) -> Path:
     folder.mkdir(parents=True)
     for file in ("config.json", "model.keras"):
         (folder / file).write_text("{}")
-    names = [f"{number}.png" for number in range(len(CROPS))]
-    rows = [(name, "training" if name in training else "validation", "") for name in names]
+    rows = []
+    for number, (text, *_) in enumerate(CROPS):
+        name = f"{number}.png"
+        side = "training" if name in training else "validation"
+        rows.append((name, side, labelled.digest(Crop(data / name, name, text, None))))
     split.write(folder, ("file",), rows)
     return folder
 
 
 @pytest.fixture
-def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def finished(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(predictor, "open", reader)
     drawn = SimpleNamespace(nothing=lambda rng: shade(3))
     monkeypatch.setitem(sys.modules, "plates.drawing.nothing", drawn)
-    return write_run(tmp_path / "runs" / "known", {"5.png"})
+    return write_run(tmp_path / "runs" / "known", {"5.png"}, data)
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -134,10 +136,13 @@ def test_everything_that_is_written(
         with Image.open(to / f"{name}.png") as picture:
             assert min(picture.size) > 200
     said = " ".join(capsys.readouterr().out.split())
-    assert "exact 0.3333 of 3 plates (0.5000 of 2 with rows 1, 0.0000 of 1 with rows 2)" in said
+    assert "exact 0.3333 of 3 plates, 95 % interval " in said
+    assert "(0.5000 of 2 with rows 1, 0.0000 of 1 with rows 2)" in said
     assert "with O = 0 and I = 1 0.6667" in said
     assert "answered with 99% precision: 33.3%, by the weakest character (gate 0.99" in said
-    assert "of 4 crops without a plate 75.0% are answered with nothing, 100.0% behind" in said
+    assert (
+        "of 4 crops without a plate 75.0% are answered with nothing, 100.0% behind the gate" in said
+    )
 
 
 def test_sides_and_what_was_trained_on(
@@ -155,24 +160,78 @@ def test_sides_and_what_was_trained_on(
         (portraits, "precision_curves"),
     ):
         monkeypatch.setattr(module, name, lambda *words: None)
-    other = write_run(tmp_path / "runs" / "other", {"0.png", "1.png", "2.png"})
+    other = write_run(tmp_path / "runs" / "other", {"0.png", "1.png", "2.png"}, data)
     config = evaluate.Config((finished,), data, split=other, worst=0)
     scores = evaluate.evaluate(config)
     assert (scores["crops"], scores["exact"], scores["trained_on"]) == (1, 1, 1)
     assert "note: 1 of these crops were trained on" in capsys.readouterr().out
     assert not (finished / "evaluation" / "worst.png").exists()
     # The reader in the package has no split of these data: all are judged.
-    shipped = evaluate.evaluate(evaluate.Config((), data, worst=0, to=tmp_path / "to"))
-    assert (shipped["side"], shipped["crops"], shipped["runs"]) == ("all", 4, [])
+    for runs in ((), (Path("shipped"),), (predictor.SHIPPED,)):
+        shipped = evaluate.evaluate(evaluate.Config(runs, data, worst=0, to=tmp_path / "to"))
+        assert (shipped["side"], shipped["crops"], shipped["trained_on"]) == ("all", 4, 0)
+    with pytest.raises(ValueError, match="`to` must be a folder, unless one run of your own"):
+        evaluate.evaluate(evaluate.Config((predictor.SHIPPED,), data))
 
-    crops = [Crop(Path(), name, "A", None) for name in ("a", "b", "c")]
-    first: Split = {("a",): "validation", ("b",): "validation", ("c",): "training"}
-    second = first | {("a",): "training"}
-    assert sides.choose(crops, [first, second], None) == (crops[1:2], "validation")
-    assert sides.choose(crops, [first], "training") == (crops[2:], "training")
-    learned: Split = dict.fromkeys(first, "training")
+
+def split_of(training: str, validation: str) -> dict[str, sides.Place]:
+    """A crop's digest is its name twice."""
+    named = {name: sides.Place("training", 2 * name) for name in training}
+    return named | {name: sides.Place("validation", 2 * name) for name in validation}
+
+
+def test_a_crop_is_found_by_what_it_is() -> None:
+    crops = [Crop(Path(), name, "A", None) for name in "abc"]
+    digests = ["aa", "bb", "cc"]
+    first, second = split_of("c", "ab"), split_of("ac", "b")
+    assert sides.choose(crops, digests, [first, second], None) == (crops[1:2], "validation")
+    assert sides.choose(crops, digests, [first], "training") == (crops[2:], "training")
     with pytest.raises(ValueError, match="none of the 3 crops is on the run's validation side"):
-        sides.choose(crops, [learned], "validation")
+        sides.choose(crops, digests, [split_of("abc", "")], "validation")
+    # One of three was mended; other data of the same names, and the same data by other names.
+    assert sides.choose(crops, ["aa", "new", "cc"], [first], None) == (crops[:2], "validation")
+    others = ["1", "2", "3"]
+    with pytest.raises(ValueError, match="names that the run was trained with, and other pictures"):
+        sides.choose(crops, others, [first], None)
+    assert sides.choose(crops, others, [first], "all") == (crops, "all")
+    assert sides.where(["a", "b", "c"], others, first) == ["", "", ""]
+    assert sides.where(["x", "y"], ["cc", "aa"], first) == ["training", "validation"]
+
+
+def test_other_data_of_the_same_names(finished: Path, data: Path, tmp_path: Path) -> None:
+    """A picture more moves every name on: no one is told the score of what was trained on."""
+    rows = json.loads((data / "train_recognition.json").read_text())
+    other = tmp_path / "other"
+    other.mkdir()
+    for number, row in enumerate(rows):
+        picture = data / f"{(number + 1) % len(rows)}.png"
+        (other / row["file"]).write_bytes(picture.read_bytes())
+    (other / "train_recognition.json").write_text(json.dumps(rows))
+    with pytest.raises(ValueError, match="names that the run was trained with, and other pictures"):
+        evaluate.evaluate(evaluate.Config((finished,), other))
+
+
+def test_the_gate_is_of_the_weakest_character(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the whole text's confidence is the better gate, and no command has that one."""
+    for module, name in (
+        (report, "confusion"),
+        (report, "reliability"),
+        (portraits, "precision_curves"),
+    ):
+        monkeypatch.setattr(module, name, lambda *words: None)
+    answers = [
+        *(("A", "A", 0.9, 0.5), ("B", "B", 0.8, 0.7), ("2", "1", 0.1, 0.6)),
+        *(("", "A", 0.2, 0.8), ("", "B", 0.9, 0.6), ("", "", 1.0, 1.0)),
+    ]
+    crops = [Crop(Path(), str(i), answer[0], None) for i, answer in enumerate(answers)]
+    readings = [Reading(text, (least,) * len(text), sure) for _, text, sure, least in answers]
+    scores = verdict.judge(verdict.Judged(crops, readings), ALPHABET, 0.99, tmp_path)
+    assert scores["answerable"]["best"] == "confidence"
+    assert scores["answerable"]["weakest"]["threshold"] == 0.7
+    # At least 0.7: of the three without a plate the first is answered still.
+    assert scores["without_plate"]["silent_at_gate"] == pytest.approx(2 / 3)
 
 
 def test_a_picture_shows_what_is_wrong() -> None:
@@ -215,8 +274,9 @@ def test_the_surest_mistake_comes_first(tmp_path: Path, monkeypatch: pytest.Monk
     ("words", "message"),
     [
         (["RUN", "--data", "nowhere"], "nowhere"),
-        (["RUN", "RUN", "--data", "DATA"], "`to` must be a folder, unless one run is judged"),
-        (["--data", "DATA"], "`to` must be a folder, unless one run is judged"),
+        (["RUN", "RUN", "--data", "DATA"], "`to` must be a folder, unless one run of your own"),
+        (["--data", "DATA"], "`to` must be a folder, unless one run of your own is judged"),
+        (["shipped", "--data", "DATA"], "`to` must be a folder, unless one run of your own"),
         (["RUN", "--data", "DATA", "--precision", "99"], "`precision` must be in (0, 1]"),
         (["RUN", "--data", "DATA", "--beam", "-1"], "`beam` must be 0 or more"),
         (["RUN", "--data", "DATA", "--split", "DATA"], "has no split.csv"),

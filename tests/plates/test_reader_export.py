@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from csv import DictReader
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from plates.reader import decode, export, graph, onnx_export, predictor
+from plates.reader import decode, export, graph, onnx_export, predict, predictor
 from plates.reader.config import Config
 from plates.reader.model import build
-from triptych import command, images, run
+from triptych import command, run
 from triptych.stage import Stage
 
 ALPHABET = "AB123"
@@ -72,13 +73,14 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PNG of odd sides, and a photograph on its side; by their shades they have an up."""
+    """A large PNG of odd sides, and a small JPEG on its side; by their shades they have an up."""
     folder = tmp_path_factory.mktemp("pictures")
     noise = np.random.default_rng(3).integers(0, 256, (41, 121, 3), dtype=np.uint8)
     image = Image.fromarray((noise * np.linspace(0, 1, 41)[:, None, None]).astype(np.uint8))
     exif = Image.Exif()
     exif[0x0112] = 6
-    image.save(folder / "a.png")
+    image.resize((1207, 413)).save(folder / "a.png")
+    image.crop((0, 0, 3, 41)).save(folder / "thin.png")
     image.save(folder / "b.jpg", exif=exif)
     return folder
 
@@ -117,17 +119,18 @@ def test_answers_without_triptych_and_keras(
     )
     assert program.returncode == 0, program.stderr[-2000:]
     answers = json.loads(program.stdout.splitlines()[-1])
-    reader = predictor.open(run_dir)
-    expected = predictor.readings([reader], 2, lambda i: images.decode(paths[i]), grammar="")
-    texts = [reading.text for reading in expected]
+    csv = tmp_path / "readings.csv"
+    predict.predict(predict.Config((run_dir, *paths), csv, grammar=""))
+    expected = list(DictReader(csv.read_text().splitlines()))
+    texts = [reading["text"] for reading in expected]
     assert answers["text"] == texts
     assert answers["pixels"] == texts[:1]
     assert texts[0] != texts[1]
     assert all(texts)
     for i, reading in enumerate(expected):
-        assert answers["confidence"][i] == pytest.approx(reading.confidence, abs=1e-4)
-        each = answers["characters"][i]
-        assert each[: len(texts[i])] == pytest.approx(reading.characters, abs=1e-4)
+        assert answers["confidence"][i] == pytest.approx(float(reading["confidence"]), abs=1e-4)
+        each, sure = answers["characters"][i], [float(c) for c in reading["characters"].split()]
+        assert each[: len(texts[i])] == pytest.approx(sure, abs=1e-4)
         assert not any(each[len(texts[i]) :])
     assert np.exp(answers["log_probabilities"]).sum(axis=-1) == pytest.approx(1, abs=1e-5)
     assert "failed" not in program.stderr  # an optimizer that gives up says so, and goes on
@@ -142,6 +145,8 @@ def test_says_what_it_is(exported: Path, run_dir: Path) -> None:
     assert "grammar" in text["decoding"]
     assert text["config"]["grammar"] == "LD"
     assert text["parity"]["worst"]["bytes"] <= export.BOUND
+    # One of three is too small for the run itself to answer.
+    assert text["parity"]["pictures"] == 2
     assert "secret" not in json.dumps(text)
 
 
@@ -210,3 +215,16 @@ def test_a_csv_is_no_picture(run_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"`check` must be pictures .*plates\.csv"):
         export.export(config)
     assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_written_into_the_package(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(predictor, "SHIPPED", run_dir)
+    monkeypatch.chdir(tmp_path)
+    for name in (Path("shipped"), run_dir):
+        with pytest.raises(ValueError, match="`out` must be a folder outside of the package"):
+            export.export(export.Config(name))
+    (tmp_path / "shipped").mkdir()
+    with pytest.raises(ValueError, match="shipped"):  # a folder of one's own is meant by its name
+        export.export(export.Config(Path("shipped")))

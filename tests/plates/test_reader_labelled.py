@@ -3,15 +3,19 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from plates.reader import groups as grouping
 from plates.reader import labelled
 from plates.reader.config import Config
 from plates.reader.labelled import Labelled
+from plates.reader.records import Crop
 from triptych import split
 from triptych.stage import Stage
 
@@ -58,7 +62,9 @@ def test_extras_are_for_training_only(make_crops: Any, crops_dir: Path, tmp_path
     data = load(crops_dir, extra=(extra,))
     assert texts(data, data.validation) == held_out
     assert texts(data, data.training) == texts(before, before.training) | {"333", "AAA"}
-    assert [p.reason for p in data.problems] == ["3 have texts of validation crops"]
+    assert [p.reason for p in data.problems] == [
+        "3 are left out: their texts or pictures are near validation crops'"
+    ]
     labelled.write(data, settings(crops_dir), tmp_path)
     sides = split.read(tmp_path)
     assert [sides[f"extra1:crops/{i}.png",] for i in (500, 503)] == ["left out", "training"]
@@ -122,6 +128,75 @@ def test_copies_are_left_out(make_crops: Any, tmp_path: Path) -> None:
         "1.png": f"the same picture as {root / 'crops' / '1copy.png'}, which has another label",
         "1copy.png": f"the same picture as {root / 'crops' / '1.png'}, which has another label",
     }
+
+
+def test_extras_near_validation_crops_are_left_out(make_crops: Any, tmp_path: Path) -> None:
+    """By a text two characters apart, or by the picture; who else is near makes no difference."""
+    words = ["AAAA111", "BBBB222", "CCCC333", "1A2B3C1", "C3B2A1C", "2222AAA", "31B31B3"]
+    root = make_crops(tmp_path / "data", words)
+    before = load(root, max_length=7)
+    (held_out,) = texts(before, before.validation)
+    (number,) = before.validation
+    # Many numbers that hang together, which the plates of the data do not.
+    series = [f"ABC{number:04}" for number in range(1111, 1161)]
+    extra = make_crops(tmp_path / "extra", ["333" + held_out[3:5] + "12", "X" + held_out, *series])
+    rows = json.loads((extra / "train_recognition.json").read_text())
+    with Image.open(root / "crops" / f"{number}.png") as picture:
+        picture.point(lambda value: 0.8 * value + 20).save(extra / "crops" / "same.png")
+    rows.append({"file": "crops/same.png", "text": "C"})
+    (extra / "train_recognition.json").write_text(json.dumps(rows))
+    data = load(root, extra=(extra,), max_length=8)
+    assert texts(data, data.validation) == {held_out}
+    away = set(range(len(data.records))) - {*data.training, *data.validation}
+    assert {data.records[i].name for i in away} == {
+        "extra1:crops/1.png",
+        "extra1:crops/same.png",
+    }
+
+
+def test_extras_take_nothing_from_the_data(make_crops: Any, tmp_path: Path) -> None:
+    """The same pictures under other labels, and under the same ones, are no loss to the data."""
+    root, extra = make_crops(tmp_path / "data"), tmp_path / "extra"
+    shutil.copytree(root, extra)
+    table = extra / "train_recognition.json"
+    table.write_text(table.read_text().replace('"B1A3"', '"33"'))
+    data = load(root, extra=(extra,))
+    assert [crop.name for crop in data.records] == [f"crops/{i}.png" for i in range(20)]
+    remarks = [p.reason for p in data.problems]
+    assert remarks == [
+        f"the same picture as {root / 'crops' / f'{i}.png'}, which is in the data"
+        for i in range(20)
+    ]
+
+
+def test_a_source_is_unfit_by_itself() -> None:
+    """Two of 100 labels are more than 1 %, whatever stands beside them; one is not."""
+    crops = [Crop(Path(f"{i}.png"), f"{i}.png", "A1", None) for i in range(100)]
+    more = [replace(c, name=f"extra1:{c.name}", extra=True) for c in crops * 10]
+    bad = [replace(crops[0], text="\u0416")] * 2
+    config = settings(Path("d"))
+    kept, problems = labelled.fitting([*crops[:99], *bad[:1], *more], config)
+    assert (len(kept), len(problems)) == (1099, 1)
+    with pytest.raises(ValueError, match="2 of 100 labels are outside the alphabet, more than 1%"):
+        labelled.fitting([*crops[:98], *bad, *more], config)
+    bad = [replace(more[0], text="\u0416")] * 2
+    with pytest.raises(ValueError, match="2 of 100 labels of extra1 are outside the alphabet"):
+        labelled.fitting([*crops * 10, *more[:98], *bad], config)
+
+
+def test_what_is_not_compared_is_told(crops_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelled, "MOST_PAIRED", 10)
+    monkeypatch.setattr(grouping, "MOST_PAIRED", 10)
+    (remark,) = load(crops_dir).problems
+    assert remark.reason == (
+        "equal pictures and texts two characters apart were not looked for among 20 crops"
+    )
+
+
+def test_a_digest_is_what_the_split_has(crops_dir: Path, tmp_path: Path) -> None:
+    data = load(crops_dir)
+    assert [labelled.digest(crop) for crop in data.records] == data.digests
+    assert labelled.digest(replace(data.records[0], path=tmp_path / "gone.png")) == ""
 
 
 def test_grammar(crops_dir: Path) -> None:

@@ -15,6 +15,7 @@ from plates.reader.config import Config
 from plates.reader.decode import Reading
 from plates.reader.records import Crop
 from plates.reader.views import render
+from triptych import images
 from triptych.stage import Stage
 
 ALPHABET = "AB12"
@@ -136,10 +137,42 @@ def test_plates_of_photographs(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     to = folder / "submission.csv"
     first = reader(margin=0.0)
     found = inputs.find([folder])
-    assert [crop.name for crop in found] == ["test/7.png#0", "test/7.png#1"]
+    assert [crop.name for crop in found.plates] == ["test/7.png#0", "test/7.png#1"]
+    assert found.pictures == ["test/7.png"]
     monkeypatch.setattr(predictor, "open", lambda run: first)
     predict.predict(predict.Config((folder / "run1", folder / "train.json"), submission=to))
     assert rows_of(to)[1:] == [["test/7.png", "A1 2B"]]
+
+
+def test_every_photograph_has_a_row(folder: Path) -> None:
+    """Without a plate, with a bad box alone, or not there at all; and where that is so of all."""
+    line = {"box": [[1, 1], [9, 1], [9, 1], [1, 1]]}
+    rows = [
+        *({"file": "test/10.png", "nums": []}, {"file": "test/9.png", "nums": [line]}),
+        *({"file": "test/2.png", "nums": "?"}, {"file": "test/1.png", "nums": []}),
+    ]
+    (folder / "TEST.JSON").write_text(json.dumps(rows))
+    to, contest = folder / "readings.csv", folder / "submission.csv"
+    predict.predict(predict.Config((folder / "run1", folder / "TEST.JSON"), to, contest))
+    assert len(rows_of(to)) == 1
+    assert rows_of(contest)[1:] == [[f"test/{i}.png", ""] for i in (1, 2, 9, 10)]
+
+
+def test_a_crop_is_resized_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not first to twice the model's size: an export does not, and rounding shows."""
+    image = np.random.default_rng(0).integers(0, 256, (300, 700, 3), np.uint8)
+    Image.fromarray(image).save(tmp_path / "a.png")
+    seen = []
+
+    def see(batch: np.ndarray) -> np.ndarray:
+        seen.append(batch)
+        return np.zeros((len(batch), 8, len(ALPHABET) + 1))
+
+    known = reader()
+    monkeypatch.setattr(known.model, "predict_on_batch", see)
+    monkeypatch.setattr(predictor, "open", lambda run: known)
+    predict.predict(predict.Config((tmp_path / "a.png",)))
+    np.testing.assert_array_equal(seen[0][0], images.resize(image, (32, 64)))
 
 
 def test_views() -> None:
@@ -194,6 +227,34 @@ def test_ensembles() -> None:
     mixed = predictor.readings([one, other], 2, crops.__getitem__)
     assert [r.text for r in mixed] == ["A", "1"]
     assert predictor.readings([one], 0, crops.__getitem__) == []
+    # Where all agree, the confidence is the mean too.
+    near = reader(1.1)
+    alone = [predictor.readings([m], 1, crops.__getitem__)[0].confidence for m in (one, near)]
+    (both,) = predictor.readings([one, near], 1, crops.__getitem__)
+    assert both.confidence == pytest.approx(sum(alone) / 2)
+    assert alone[0] != pytest.approx(alone[1])
+    with pytest.raises(
+        ValueError, match=r"one `margin`; .*=0\.05 of the first, .*=0\.1 of number 2"
+    ):
+        predictor.readings([one, reader(margin=0.1)], 2, crops.__getitem__)
+    with pytest.raises(ValueError, match="must have one `cut`"):
+        predictor.readings([one, reader(cut="box")], 2, crops.__getitem__)
+
+
+def test_every_reader_has_its_own_size() -> None:
+    """The columns of a picture of twice the width are twice as wide."""
+
+    class Wide(Model):
+        def predict_on_batch(self, batch: np.ndarray) -> np.ndarray:
+            assert batch.shape[1:] == (32, 128, 3)
+            return super().predict_on_batch(batch[:, :, ::2])
+
+    wide = reader(stages=(Stage(size="32x128"),), strides=(8, 16))
+    model: Any = Wide(1.0)
+    wide.model = model
+    crops = [plate("A12", 2), plate("B", 2)]
+    found = predictor.readings([reader(), wide], 2, crops.__getitem__, ("shift",))
+    assert [reading.text for reading in found] == ["A12", "B"]
 
 
 def test_grammar_and_beam() -> None:
@@ -222,7 +283,10 @@ def test_submission_rows() -> None:
     crops = [Crop(Path("a"), f"test/10.jpg#{i}", "", quad) for i, quad in enumerate(quads)]
     crops.append(Crop(Path("b"), "test/9.jpg", "", None))
     found = [Reading(text, (1.0,) * len(text), 1.0) for text in ("C3", "A1", "", "B2")]
-    assert submission.rows(crops, found) == [("test/9.jpg", "B2"), ("test/10.jpg", "A1 C3")]
+    pictures = ["test/10.jpg", "test/9.jpg", "test/7.jpg"]
+    assert submission.rows(pictures, crops, found) == [
+        *(("test/7.jpg", ""), ("test/9.jpg", "B2"), ("test/10.jpg", "A1 C3"))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +294,9 @@ def test_submission_rows() -> None:
     [
         ("list.csv", "Id,Category\n1,2\n", "has none of the columns file, file_name, image_path"),
         ("list.csv", "file\n", "names no picture"),
-        ("list.csv", "file\na.png\na.png\n", "two plates have one name, a.png"),
+        ("list.csv", "file\na.png\na.png\n", "two pictures have one name, a.png"),
+        ("list.CSV", "file\n", "names no picture"),
+        ("list.json", '[{"nums": []}]', "names no picture"),
         ("list.json", '[{"file": "a.p', "damaged or cut off"),
         ("list.json", '[{"file": "a.png"}, {"text": "A"}]', "row 2: has no file"),
         ("list.txt", None, "no such file or folder"),

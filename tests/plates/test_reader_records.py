@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plates.reader import groups as grouping
+from plates.reader.groups import beside
 from plates.reader.records import Crop, Problem, groups, read
 from plates.text import distance
 from triptych.lookalikes import components
@@ -214,6 +215,42 @@ def test_one_apart_is_found_by_any_pair(words: list[str]) -> None:
     ]
     slow = components(len(names), np.array(pairs, np.int64).reshape(-1, 2))
     np.testing.assert_array_equal(quick, slow)
+
+
+def shots_of(count: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, 16, 16)).astype(np.uint8)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.text("AB1", max_size=9), min_size=2, max_size=8))
+def test_beside_is_near_as_groups_have_it(words: list[str]) -> None:
+    """Whoever would share a group with the first text, if both stood alone, is beside it."""
+    away, *others = words
+    shots = shots_of(len(words), 0)
+    near, whole = beside(others, shots[1:], [away], np.array([0]), shots[:1])
+    assert whole
+    assert near.tolist() == [len(set(groups([away, word]))) == 1 for word in others]
+
+
+def test_who_is_beside_crowded_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near is as near as among the main crops; an equal picture counts, in any block."""
+    series = [f"59A{number:05}" for number in range(1000)]
+    main = shots_of(1000, 1)
+    texts = ["59A00007", "59A0000X", "", "", "Z"]
+    shots = shots_of(5, 2)
+    shots[3] = main[7] // 2 + 30
+    shots[4] = main[8]  # not held out
+    held_out = np.array([5, 7])
+    want = [True, False, False, True, False]
+    for block in (1, 3, 2048):
+        monkeypatch.setattr(grouping, "_BLOCK", block)
+        near, whole = beside(texts, shots, series, held_out, main)
+        assert (near.tolist(), whole) == (want, True)
+    near, whole = beside(texts, shots, series, held_out[:0], main)
+    assert (near.tolist(), whole) == ([False] * 5, True)
+    monkeypatch.setattr(grouping, "MOST_PAIRED", 3)  # 10 pairs are more than 9
+    near, whole = beside(texts, shots, series, held_out, main)
+    assert (near.tolist(), whole) == ([True, False, False, False, False], False)
 
 
 @pytest.mark.parametrize("block", [1, 7])
