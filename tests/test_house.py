@@ -37,6 +37,8 @@ FRAMEWORKS = ("tensorflow", "keras", "torch", "cv2", "albumentations", "sklearn"
 # Arguments for registered classes that cannot be made without any.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "GroupedConv2D": {"filters": 8, "kernel_size": 3, "groups": 2},
+    "Lines": {"lines": 2},
+    "Thin": {"steps": (2, 1)},
 }
 
 
