@@ -1,7 +1,8 @@
 """A stage of training, and how it is written on a command line."""
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 from tyro.constructors import PrimitiveConstructorSpec
@@ -74,6 +75,16 @@ def stage_text(stage: Stage) -> str:
     """The inverse of `parse_stage`."""
     values = ((f.name, getattr(stage, f.name)) for f in fields(stage))
     return ",".join(f"{n}={str(v).lower() if isinstance(v, bool) else v}" for n, v in values)
+
+
+def merged(
+    stages: Sequence[Stage], batch: int | None, epochs: int | None, lr: float | None
+) -> tuple[Stage, ...]:
+    """Stages with flags worked into them: `epochs` or `lr` leave the first alone, with these."""
+    if epochs is not None or lr is not None:
+        first = stages[0]
+        stages = (replace(first, epochs=epochs or first.epochs, lr=lr or first.lr),)
+    return tuple(replace(stage, batch=batch or stage.batch) for stage in stages)
 
 
 def parse_table(text: str, lr: float) -> dict[int, float]:

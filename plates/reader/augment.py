@@ -10,11 +10,13 @@ from plates.reader.config import Strength
 from triptych.images import resize
 
 # How far each corner may leave its place, as a share of the sides; of turning, degrees either way;
-# of the whole crop's move and scale, as shares of the sides.
-_CORNER = {"light": 0.02, "medium": 0.05, "strong": 0.08}
-_TURN = {"light": 2.0, "medium": 5.0, "strong": 8.0}
-_MOVE = {"light": 0.02, "medium": 0.05, "strong": 0.07}
-_SCALE = {"light": 0.04, "medium": 0.1, "strong": 0.15}
+# the least scale of either side; and of the whole crop's move, as a share of the sides, beyond the
+# room that the scale leaves. Crops are cut tightly: what goes much further takes characters away.
+_CORNER = {"light": 0.02, "medium": 0.03, "strong": 0.05}
+_TURN = {"light": 1.0, "medium": 3.0, "strong": 5.0}
+_LEAST = {"light": 0.93, "medium": 0.82, "strong": 0.72}
+_MOVE = {"light": 0.01, "medium": 0.015, "strong": 0.02}
+_MOST = 1.03
 
 
 class Augmenter:
@@ -54,8 +56,8 @@ def move(
     # Shrunk by averaging first: the warp looks at four neighbours only.
     image = resize(image, (min(image.shape[0], height), min(image.shape[1], width)))
     turn = np.deg2rad(rng.uniform(-1, 1) * _TURN[strength])
-    scale = np.exp(rng.uniform(-1, 1, 2) * _SCALE[strength])
-    shift = rng.uniform(-1, 1, 2) * _MOVE[strength]
+    scale = rng.uniform(_LEAST[strength], _MOST, 2)
+    shift = rng.uniform(-1, 1, 2) * (np.maximum(1 - scale, 0) / 2 + _MOVE[strength])
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
     # Turned in pixels of the training picture, which is wider than high.
     pixels = corners * scale * [width, height]
@@ -77,10 +79,10 @@ def light(strength: Strength) -> A.Compose:
     if strength == "light":
         return A.Compose([A.ColorJitter((0.8, 1.2), (0.8, 1.2), (0.7, 1.3), (-0.02, 0.02), p=0.5)])
     steps: list[A.BasicTransform | A.BaseCompose] = [
-        A.ColorJitter((0.6, 1.4), (0.5, 1.4), (0.3, 1.5), (-0.1, 0.1), p=0.8),
+        A.ColorJitter((0.7, 1.3), (0.6, 1.4), (0.3, 1.5), (-0.1, 0.1), p=0.8),
         A.RandomGamma((60, 160), p=0.3),
         A.ToGray(p=0.15),
-        A.InvertImg(p=0.05),
+        A.InvertImg(p=0.03),
         A.OneOf(
             [
                 A.GaussianBlur((3, 5)),
@@ -89,7 +91,7 @@ def light(strength: Strength) -> A.Compose:
             ],
             p=0.3,
         ),
-        A.OneOf([A.GaussNoise((0.02, 0.1)), A.ISONoise()], p=0.2),
+        A.OneOf([A.GaussNoise((0.02, 0.06)), A.ISONoise()], p=0.2),
         A.ImageCompression(quality_range=(30, 90), p=0.2),
     ]
     if strength == "strong":

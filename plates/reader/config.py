@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from plates.text import LATIN, normalize
-from triptych.stage import STAGE_FLAG, Stage, parse_size, require
+from triptych.stage import STAGE_FLAG, Stage, merged, parse_size, require
 
 Strength = Literal["none", "light", "medium", "strong"]
 Cut = Literal["homography", "box"]
@@ -197,11 +197,5 @@ class Config:
 
 def settled(config: Config) -> Config:
     """The config with -b, -e and -lr worked into its stages, as it is trained and saved."""
-    stages = config.stages
-    if config.epochs is not None or config.lr is not None:
-        first = stages[0]
-        epochs, lr = config.epochs or first.epochs, config.lr or first.lr
-        stages = (replace(first, epochs=epochs, lr=lr),)
-    if config.batch is not None:
-        stages = tuple(replace(stage, batch=config.batch) for stage in stages)
+    stages = merged(config.stages, config.batch, config.epochs, config.lr)
     return replace(config, stages=stages, batch=None, epochs=None, lr=None)

@@ -49,6 +49,8 @@ def training(
     if plates:  # what cannot be drawn is to be an error here, not in the middle of an epoch
         _plate(np.random.default_rng(seed), config)
     augmenter = Augmenter(size, config.augment)
+    # What is drawn has its wear already: more would leave nothing to read.
+    lightly = Augmenter(size, "none" if config.augment == "none" else "light")
 
     def load(number: int, index: int) -> tuple[np.ndarray, ...]:
         # Not the augmenter's numbers: what is drawn and how it is changed must not hang together.
@@ -56,12 +58,13 @@ def training(
         if index < given:
             image = data.crops[data.training[index]]
             label = data.labels[data.training[index]]
-        elif index < given + empty:
+            return augmenter(image, (seed, number, index)), label
+        if index < given + empty:
             image, label = _nothing(rng), np.zeros(config.max_length, np.int32)
         else:
             image, text = _plate(rng, config)
             label = encode(text, config.alphabet, config.max_length)
-        return augmenter(image, (seed, number, index)), label
+        return lightly(image, (seed, number, index)), label
 
     count = epoch(data, config)
     return train_batches(

@@ -32,7 +32,7 @@ RECIPES: dict[str, Config] = {
         data=tyro.MISSING,
         val_fraction=0.5,
         synthetic=0.9,
-        stages=(Stage("all", 6, 1.5e-3, size="64x192"),),
+        stages=(Stage("all", 10, 1.5e-3, size="64x192"),),
     ),
     "resnet34-gru": _published("resnet34"),
     "resnet50-gru": _published("resnet50"),
