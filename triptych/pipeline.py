@@ -66,7 +66,7 @@ def train_batches(
             return tuple(tf.ensure_shape(a, s.shape) for a, s in zip(out, spec, strict=True))
 
         batches = batches.enumerate(start).map(map_mixed, num_parallel_calls=1)
-    return batches.prefetch(2)
+    return _settled(batches.prefetch(2))
 
 
 def batch_indices(step: int, count: int, *, batch: int, seed: int) -> list[int]:
@@ -84,7 +84,19 @@ def eval_batches(
     one picture less is worth more than the end of the training.
     """
     pairs = tf.data.Dataset.range(count).map(lambda i: tf.stack([tf.zeros_like(i), i]))
-    return _load_readable(pairs, load, count, workers).batch(batch).prefetch(2)
+    return _settled(_load_readable(pairs, load, count, workers).batch(batch).prefetch(2))
+
+
+def _settled(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Without autotuning: every number is given, so that there is nothing to tune.
+
+    With it a thread sleeps for up to a minute between its looks, and letting go of an iterator that
+    is older than that, as each validation does, waits until it wakes (seen: 52 s, every other
+    epoch; TensorFlow 2.21).
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def _order(count: int, seed: int, epoch: int) -> np.ndarray:

@@ -151,3 +151,12 @@ def test_pictures_that_all_disappear_end_the_training() -> None:
     with pytest.raises(tf.errors.OpError, match="cannot be read"):
         batches(50, vanishing)
     assert next(calls) < 100
+
+
+def test_nothing_is_tuned() -> None:
+    """Letting go of a tuned iterator that is a minute old can take most of another."""
+    for made in (
+        train_batches(load, COUNT, batch=BATCH, seed=0, workers=2),
+        eval_batches(load, COUNT, batch=BATCH, workers=2),
+    ):
+        assert made.options().autotune.enabled is False
