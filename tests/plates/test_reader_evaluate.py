@@ -145,21 +145,22 @@ def test_everything_that_is_written(
     )
 
 
-def test_sides_and_what_was_trained_on(
-    finished: Path,
-    data: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Another run's split lets two readers be compared, and says where one of them has learned."""
-    # Pictures are drawn in another test.
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No plots: they are drawn in another test."""
     for module, name in (
         (report, "confusion"),
         (report, "reliability"),
         (portraits, "precision_curves"),
     ):
         monkeypatch.setattr(module, name, lambda *words: None)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_sides_and_what_was_trained_on(
+    finished: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another run's split lets two readers be compared, and says where one of them has learned."""
     other = write_run(tmp_path / "runs" / "other", {"0.png", "1.png", "2.png"}, data)
     config = evaluate.Config((finished,), data, split=other, worst=0)
     scores = evaluate.evaluate(config)
@@ -211,16 +212,9 @@ def test_other_data_of_the_same_names(finished: Path, data: Path, tmp_path: Path
         evaluate.evaluate(evaluate.Config((finished,), other))
 
 
-def test_the_gate_is_of_the_weakest_character(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("undrawn")
+def test_the_gate_is_of_the_weakest_character(tmp_path: Path) -> None:
     """Here the whole text's confidence is the better gate, and no command has that one."""
-    for module, name in (
-        (report, "confusion"),
-        (report, "reliability"),
-        (portraits, "precision_curves"),
-    ):
-        monkeypatch.setattr(module, name, lambda *words: None)
     answers = [
         *(("A", "A", 0.9, 0.5), ("B", "B", 0.8, 0.7), ("2", "1", 0.1, 0.6)),
         *(("", "A", 0.2, 0.8), ("", "B", 0.9, 0.6), ("", "", 1.0, 1.0)),
