@@ -10,16 +10,12 @@ more: several readers, grammars, submissions.
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import tyro
 
 from triptych import command
 from triptych.config import parse
 from triptych.stage import require
-
-if TYPE_CHECKING:
-    from plates.reader.records import Crop
 
 LEAST = 0.5
 """Below one half, other texts at this character are together likelier than the one that was read:
@@ -71,7 +67,7 @@ def read(config: Config) -> None:
     pictures = Tolerant(Crops(crops, reader.config, shrink=False))
     found = reader.read(len(crops), pictures.read)
     answered = [
-        (replace(crop, name=_where(crop)), reading)
+        (replace(crop, name=crop.where), reading)
         for i, (crop, reading) in enumerate(zip(crops, found, strict=True))
         if i not in pictures.unreadable
     ]
@@ -86,11 +82,6 @@ def read(config: Config) -> None:
         run.write_rows(config.csv, submission.READINGS, rows)
     if pictures.unreadable:
         raise ValueError(f"{len(pictures.unreadable)} of {len(crops)} pictures could not be read")
-
-
-def _where(crop: "Crop") -> str:
-    """The picture's file, and the number of the plate in a photograph."""
-    return str(crop.path) + (f"#{crop.name.rpartition('#')[2]}" if crop.quad else "")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Judge readers on known texts: `python -m plates.reader.evaluate [RUN...] --data DIR`.
 
 Several RUNs make an ensemble; without one, or with the word shipped, the reader in the package is
-judged. Writes metrics.json,
-readings.csv, by_country.csv, by_rows.csv, by_length.csv, confusion.csv, confusion.png,
-confidence.png, answered.png (what share of the plates can be answered how well) and worst.png.
+judged. Writes metrics.json, readings.csv, by_country.csv, by_rows.csv, by_length.csv,
+confusion.csv, confusion.png, confidence.png, answered.png (what share of the plates can be answered
+how well) and worst.png.
 """
 
 import os

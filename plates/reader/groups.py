@@ -136,12 +136,6 @@ def _two_apart(names: list[str]) -> np.ndarray:
     long = np.array([i for i, name in enumerate(names) if len(name) >= _SHORTEST[2]], np.int64)
     words = [names[i] for i in long]
     for start in range(0, len(words) if len(names) <= MOST_PAIRED else 0, _BLOCK):
-        apart = cdist(
-            words[start : start + _BLOCK],
-            words[start:],
-            scorer=Levenshtein.distance,
-            score_cutoff=2,
-            dtype=np.uint8,
-        )
-        found.append(long[np.argwhere(apart <= 2) + start])
+        near = _near(words[start : start + _BLOCK], words[start:], 2)
+        found.append(long[np.argwhere(near) + start])
     return np.concatenate(found)

@@ -160,7 +160,7 @@ def _fitting(
     long: list[Problem] = []
     kept = []
     for crop in crops:
-        where = _where(crop)
+        where = crop.where
         needed = columns_needed(crop.text)
         if unknown := outside(crop.text, config.alphabet):
             reason = f"{crop.text} has {', '.join(unknown)}, outside the alphabet"
@@ -204,7 +204,7 @@ def usable(
     bad = _bad(checked, found)
     odd = {i: reason for i, c in enumerate(checked) if i not in bad and (reason := _odd(c))}
     remarks = [
-        Problem(_where(found[i]), reason)
+        Problem(found[i].where, reason)
         for i, reason in [*sorted(bad.items()), *sorted(odd.items())]
     ]
     kept = [i for i in range(len(found)) if i not in bad]
@@ -276,11 +276,6 @@ def _odd(checked: Checked) -> str:
     if not height / 2 <= width <= 8 * height:
         return f"an odd shape: {width} x {height} pixels"
     return ""
-
-
-def _where(crop: Crop) -> str:
-    """The picture's file, and the number of the plate in a photograph."""
-    return str(crop.path) + (f"#{crop.name.rpartition('#')[2]}" if crop.quad else "")
 
 
 def _split_rows(data: Labelled) -> list[tuple[str, str, str]]:

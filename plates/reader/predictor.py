@@ -45,10 +45,7 @@ class Predictor:
 
 
 def located(run: Path) -> Path:
-    """The run folder; the word `shipped` is that in the package, unless there is such a path.
-
-    Everywhere a run can be named: `./shipped` is always one's own folder.
-    """
+    """The run folder; the word `shipped` is that in the package, unless there is such a path."""
     return SHIPPED if run == Path("shipped") and not run.exists() else run
 
 
@@ -130,22 +127,8 @@ def readings(
                     found.append(decode.vote(one))
                     continue
                 # Of one text there is nothing to choose, and the readings are known.
-                candidates = (
-                    [one]
-                    if len(texts) == 1
-                    else [
-                        [
-                            reading
-                            for model, views in zip(models, each, strict=True)
-                            for reading in decode.spell(
-                                np.stack([view[i] for view in views]),
-                                [text] * len(views),
-                                model.config.alphabet,
-                            )
-                        ]
-                        for text in texts
-                    ]
-                )
+                several = len(texts) > 1
+                candidates = [_spelled(t, models, each, i) for t in texts] if several else [one]
                 found.append(decode.average(candidates))
     return found
 
@@ -153,6 +136,19 @@ def readings(
 def _views(model: Predictor, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Log-probabilities [B, T, C + 1] of every view of crops [V, height, width, 3]."""
     return [model.log_probabilities(np.stack(view)) for view in zip(*crops, strict=True)]
+
+
+def _spelled(
+    text: str, models: Sequence[Predictor], each: Sequence[Sequence[np.ndarray]], plate: int
+) -> list[Reading]:
+    """How sure a text is in every view that every model has of a plate."""
+    return [
+        reading
+        for model, views in zip(models, each, strict=True)
+        for reading in decode.spell(
+            np.stack([view[plate] for view in views]), [text] * len(views), model.config.alphabet
+        )
+    ]
 
 
 def _decode(

@@ -36,6 +36,11 @@ class Crop:
     extra: bool = False
     """For training only."""
 
+    @property
+    def where(self) -> str:
+        """The picture's file, and the number of the plate in a photograph."""
+        return str(self.path) + (f"#{self.name.rpartition('#')[2]}" if self.quad else "")
+
 
 def read(
     data: Path, extra: Sequence[Path] = (), *, cyrillic: bool = True
