@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from carclf.config import FREE, Config
@@ -21,9 +22,7 @@ def train(config: Config) -> Path:
     from carclf import labelled, stages
     from carclf.model import build
     from carclf.validation import validate
-    from triptych import report, run, runtime, split
-    from triptych.checkpoint import Checkpoints
-    from triptych.fit import fit
+    from triptych import run, runtime, training
 
     workers = config.workers or os.cpu_count() or 1
     runtime.setup(seed=config.seed, gpu_memory_mb=config.gpu_memory_mb)
@@ -52,27 +51,15 @@ def train(config: Config) -> Path:
         run.create(folder, config)
         labelled.write(data, folder)
     print(f"run folder {folder}; {data.summary}; {precision}", flush=True)
-    checkpoints = Checkpoints(
-        folder / run.CHECKPOINTS,
-        folder / run.MODEL,
-        identity(config, FREE) | {"data": split.fingerprint(folder)},
-        config.checkpoint_steps,
-    )
-    finished = fit(
+    training.train(
+        folder,
         model,
         stages.phases(config, data, workers),
-        best=folder / run.MODEL,
-        callbacks=stages.callbacks(config, folder),
-        checkpoints=checkpoints,
+        stages.callbacks(config, folder),
+        identity=identity(config, FREE),
+        checkpoint_steps=config.checkpoint_steps,
+        validate=partial(validate, folder, data) if len(data.validation) else None,
     )
-    report.curves(folder / run.HISTORY, folder / "curves.png")
-    if len(data.validation):
-        validate(folder, data)
-    if finished:
-        run.finish(folder)
-    else:
-        print("stopped by --time-limit; the same command with --resume goes on", flush=True)
-    print(f"run folder: {folder}", flush=True)
     return folder
 
 

@@ -7,6 +7,7 @@ The published commands run as they stand, the first word aside:
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from landmarks.config import FREE, Config, settled
@@ -27,9 +28,7 @@ def train(config: Config) -> Path:
     from landmarks.model import build
     from landmarks.pretrained import already_seen, require_same_model, weights_of
     from landmarks.validation import validate
-    from triptych import report, run, runtime, split
-    from triptych.checkpoint import Checkpoints
-    from triptych.fit import fit
+    from triptych import run, runtime, training
 
     config = settled(config)
     workers = config.workers or os.cpu_count() or 1
@@ -44,7 +43,9 @@ def train(config: Config) -> Path:
     if state == "finished":
         print(f"the run is finished: {folder}", flush=True)
         return folder
-    start = weights_of(config.pretrained_model) if config.pretrained_model else None
+    # The checkpoint has the weights: what the run was begun from need not be there any more.
+    begins = state == "new"
+    start = weights_of(config.pretrained_model) if begins and config.pretrained_model else None
     data = labelled.load(config, workers)
     points = data.points.shape[1]
     if state == "unfinished":
@@ -58,36 +59,24 @@ def train(config: Config) -> Path:
     )
     config = replace(config, precision=precision)
     runtime.set_precision(precision)
-    published = None if start or config.weights == "none" else config.weights
-    model = build(config, points, published, data.mean)
+    published = begins and not start and config.weights != "none"
+    model = build(config, points, config.weights if published else None, data.mean)
     if start:
         model.load_weights(start)
 
-    if state == "new":
+    if begins:
         run.create(folder, config)
         labelled.write(data, folder)
     print(f"run folder {folder}; {data.summary}; {precision}", flush=True)
-    checkpoints = Checkpoints(
-        folder / run.CHECKPOINTS,
-        folder / run.MODEL,
-        identity(config, FREE) | {"data": split.fingerprint(folder)},
-        config.checkpoint_steps,
-    )
-    finished = fit(
+    training.train(
+        folder,
         model,
         stages.phases(config, data, workers),
-        best=folder / run.MODEL,
-        callbacks=stages.callbacks(config, folder),
-        checkpoints=checkpoints,
+        stages.callbacks(config, folder),
+        identity=identity(config, FREE),
+        checkpoint_steps=config.checkpoint_steps,
+        validate=partial(validate, folder, data) if len(data.validation) else None,
     )
-    report.curves(folder / run.HISTORY, folder / "curves.png")
-    if len(data.validation):
-        validate(folder, data)
-    if finished:
-        run.finish(folder)
-    else:
-        print("stopped by --time-limit; the same command with --resume goes on", flush=True)
-    print(f"run folder: {folder}", flush=True)
     return folder
 
 

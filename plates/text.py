@@ -1,5 +1,6 @@
 """The text of a plate: one spelling for every data set, and how far two texts are apart."""
 
+import math
 import unicodedata
 from itertools import pairwise
 
@@ -11,6 +12,8 @@ CONTEST = "0123456789ABCEHKMOPTXY"
 # The twelve letters of GOST R 50577 that look alike in both scripts.
 _LOOK_ALIKES = str.maketrans("АВСЕНКМОРТХУ", "ABCEHKMOPTXY")  # noqa: RUF001
 _FOLD = str.maketrans("OI", "01")
+# Sums over all ways to write a text into the columns stay below exp of this in a float64.
+_MOST_NATS = 700.0
 # Unicode's classes of spaces, dashes and invisible characters, and the dots that plates carry.
 _DROPPED_CLASSES = ("Z", "Cc", "Cf", "Pd")
 _DROPPED = ".·•∙⋅"
@@ -64,3 +67,12 @@ def columns_needed(text: str) -> int:
     Graves et al. 2006, "Connectionist temporal classification", section 3.1.
     """
     return len(text) + sum(a == b for a, b in pairwise(text))
+
+
+def most_columns(classes: int) -> int:
+    """The most columns of so many classes, the blank included, that can be decoded.
+
+    Scaled so that the best way to write a text has probability 1, all ways have at most
+    classes ** columns, which a float64 must hold.
+    """
+    return int(_MOST_NATS / math.log(classes))

@@ -84,7 +84,7 @@ def read(folder: Path) -> dict[tuple[str, ...], str]:
     Raises:
         ValueError: the run folder has no split.csv.
     """
-    return {tuple(key): side for *key, side, _ in _rows(folder)}
+    return {tuple(key): side for *key, side, _ in rows(folder)}
 
 
 def fingerprint(folder: Path) -> str:
@@ -92,11 +92,11 @@ def fingerprint(folder: Path) -> str:
     return hashlib.sha256((folder / SPLIT).read_bytes()).hexdigest()
 
 
-def require_same(folder: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Raise ValueError, naming a difference, where `rows` are not those of `write`."""
-    written = _rows(folder)
+def require_same(folder: Path, wanted: Sequence[Sequence[str]]) -> None:
+    """Raise ValueError, naming a difference, where `wanted` are not the rows of `write`."""
+    written = rows(folder)
     before = {tuple(key): rest for *key, side, digest in written for rest in [(side, digest)]}
-    now = {tuple(key): rest for *key, side, digest in rows for rest in [(side, digest)]}
+    now = {tuple(key): rest for *key, side, digest in wanted for rest in [(side, digest)]}
     both = before.keys() & now.keys()
     # A picture more or less moves others to the other side of the split, which says little.
     for change, keys in (
@@ -112,16 +112,21 @@ def require_same(folder: Path, rows: Sequence[Sequence[str]]) -> None:
             raise ValueError(
                 f"cannot go on with {folder}: it was begun with other data: {where}{more} {change}"
             )
-    if written != [list(row) for row in rows]:
+    if written != [list(row) for row in wanted]:
         raise ValueError(
             f"cannot go on with {folder}: it was begun with the same pictures in another order"
         )
 
 
-def _rows(folder: Path) -> list[list[str]]:
+def rows(folder: Path) -> list[list[str]]:
+    """What `write` was given: key..., side, digest.
+
+    Raises:
+        ValueError: the run folder has no split.csv.
+    """
     path = folder / SPLIT
     if not path.exists():
         raise ValueError(f"{folder} has no {SPLIT}, which says what it was trained on")
     with path.open(newline="") as file:
-        _, *rows = csv.reader(file)
-    return rows
+        _, *found = csv.reader(file)
+    return found

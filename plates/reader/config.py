@@ -1,13 +1,12 @@
 """The plate reader's settings: one field is one flag of `python -m plates.reader.train`."""
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from plates.text import LATIN, normalize
+from plates.text import LATIN, most_columns, normalize
 from triptych.stage import STAGE_FLAG, Stage, merged, parse_size, require
 
 Strength = Literal["none", "light", "medium", "strong"]
@@ -30,8 +29,6 @@ FREE = frozenset(
         "workers",
     ]
 )
-# Sums over all ways to write a text into the columns stay below exp of this in a float64.
-_MOST_NATS = 700.0
 SHARES = ("val_fraction", "dropout", "ema", "margin", "nothing", "synthetic")
 COUNTS = ("max_length", "lines", "width", "units", "gru_layers", "accumulate", "checkpoint_steps")
 
@@ -161,7 +158,7 @@ class Config:
             fits = all(side % stride == 0 for side, stride in zip(size, self.strides, strict=True))
             wanted = f"multiples of {self.strides[0]} and {self.strides[1]}"
             require(fits, "size", wanted, f"{size[0]}x{size[1]}")
-            most = int(_MOST_NATS / math.log(len(self.alphabet) + 1)) // self.lines
+            most = most_columns(len(self.alphabet) + 1) // self.lines
             wanted = f"of at most {most * self.strides[1]} pixels in width"
             require(size[1] // self.strides[1] <= most, "size", wanted, f"{size[0]}x{size[1]}")
         require(self.workers >= 0, "workers", "0 or more", self.workers)

@@ -97,11 +97,15 @@ class Crops:
             if crop.nbytes <= self._left:
                 self._left -= crop.nbytes
                 self._kept[index] = crop
-        # Two plates of one photograph are no copies of each other.
-        digest = hashlib.sha256(data + repr(record.quad or "").encode()).hexdigest()
+        digest = picture_digest(data, record)
         grey = resize(crop, _THUMBNAIL) @ np.array([0.299, 0.587, 0.114])
         height, width = crop.shape[:2]
         return Checked(record.path, height, width, digest, thumbnail=grey.astype(np.uint8))
+
+
+def picture_digest(data: bytes, record: Crop) -> str:
+    """SHA-256 of a picture file and the plate's corners: two plates in one are no copies."""
+    return hashlib.sha256(data + repr(record.quad or "").encode()).hexdigest()
 
 
 class Tolerant:

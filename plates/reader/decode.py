@@ -19,11 +19,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plates.reader.grammar import Grammar
+from plates.text import most_columns
 
 # Plates that are worked on together: more do not fit into a core's cache.
 _CHUNK = 16
-# exp(700) is about the largest float64.
-_MOST_NATS = 700.0
 # The least probability of a text that a view is believed.
 _LEAST = 1e-6
 
@@ -207,11 +206,10 @@ def _checked(log_probs: np.ndarray, axes: int, alphabet: str) -> None:
     if len(shape) != axes or shape[-1] != len(alphabet) + 1 or 0 in shape[-2:]:
         wanted = ("[B, T, C + 1]" if axes == 3 else "[T, C + 1]") + f" with C={len(alphabet)}"
         raise ValueError(f"`log_probs` must be {wanted}; received: shape={shape}")
-    # Scaled so that the best way has probability 1, all ways together have at most (C + 1)^T.
-    if shape[-2] * np.log(shape[-1]) > _MOST_NATS:
+    if shape[-2] > most_columns(shape[-1]):
         raise ValueError(
-            f"at most {int(_MOST_NATS / np.log(shape[-1]))} columns of {shape[-1]} "
-            f"classes can be decoded; received: shape={shape}"
+            f"at most {most_columns(shape[-1])} columns of {shape[-1]} classes can be decoded; "
+            f"received: shape={shape}"
         )
     # Also finds NaN.
     if not (np.abs(np.exp(log_probs).sum(axis=-1) - 1) < 0.02).all():

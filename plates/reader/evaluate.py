@@ -20,7 +20,6 @@ from triptych.config import parse
 from triptych.stage import require
 
 _SEED = 0
-_SHIPPED = Path("shipped")
 _WANTED = "a folder, unless one run of your own is judged"
 
 
@@ -55,8 +54,7 @@ class Config:
     """Folder to write into; default: evaluation in the run folder."""
 
     def __post_init__(self) -> None:
-        one = len(self.runs) == 1 and self.runs[0] != _SHIPPED
-        require(one or self.to is not None, "to", _WANTED, self.to)
+        require(len(self.runs) == 1 or self.to is not None, "to", _WANTED, self.to)
         require(0 < self.precision <= 1, "precision", "in (0, 1]", self.precision)
         for name in ("beam", "nothing", "worst"):
             require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
@@ -79,12 +77,11 @@ def evaluate(config: Config) -> dict[str, Any]:
 
     from plates.drawing.nothing import nothing
     from plates.reader import labelled, predictor, records, sides, verdict
-    from plates.reader.crops import Crops
     from plates.reader.records import Crop
     from triptych import run, runtime
 
     runtime.setup(seed=_SEED)
-    folders = [predictor.SHIPPED if f == _SHIPPED else f for f in config.runs or [_SHIPPED]]
+    folders = [predictor.located(f) for f in config.runs] or [predictor.SHIPPED]
     shipped = [folder.resolve() == predictor.SHIPPED.resolve() for folder in folders]
     # Nothing is written into the package.
     require(config.to is not None or not any(shipped), "to", _WANTED, config.to)
@@ -101,9 +98,9 @@ def evaluate(config: Config) -> dict[str, Any]:
     places = [sides.where(names, digests, one) for one in own]
     learned = {name for name, *at in zip(names, *places, strict=True) if "training" in at}
     seen = sum(crop.name in learned for crop in chosen)
-    settings = replace(first, data=config.data, cache_mb=0)
-    usable, _, remarks = labelled.usable(chosen, settings, os.cpu_count() or 1)
-    crops = Crops(usable.records, settings, shrink=False)  # as predict reads them
+    settings = replace(first, data=config.data)
+    workers = os.cpu_count() or 1
+    crops, _, remarks = labelled.usable(chosen, settings, workers, shrink=False)
     left_out = len(chosen) - len(crops)
     # Those on crops that are odd but used come after them; small ones are the rule among plates.
     for remark in [*problems, *remarks[:left_out]]:
@@ -119,7 +116,7 @@ def evaluate(config: Config) -> dict[str, Any]:
         models, len(known), read, config.tta, config.merge, config.grammar, config.beam
     )
     judged = verdict.Judged(known, answers)
-    to = config.to or config.runs[0] / "evaluation"
+    to = config.to or folders[0] / "evaluation"
     to.mkdir(parents=True, exist_ok=True)
     scores = {
         "runs": [str(folder) for folder in config.runs],

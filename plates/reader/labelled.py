@@ -10,7 +10,7 @@ import numpy as np
 
 from plates.reader import records
 from plates.reader.config import Config
-from plates.reader.crops import Crops
+from plates.reader.crops import Crops, picture_digest
 from plates.reader.grammar import Grammar, require_fits
 from plates.reader.groups import MOST_PAIRED, beside, groups
 from plates.reader.records import Crop, Problem
@@ -127,7 +127,7 @@ def load(config: Config, workers: int) -> Labelled:
         training,
         validation,
         problems,
-        [_digest(c, crop.text) for c, crop in zip(checked, kept, strict=True)],
+        [_digest(c.digest, crop.text) for c, crop in zip(checked, kept, strict=True)],
     )
 
 
@@ -188,16 +188,18 @@ def _fitting(
 
 
 def usable(
-    found: Sequence[Crop], config: Config, workers: int
+    found: Sequence[Crop], config: Config, workers: int, *, shrink: bool = True
 ) -> tuple[Crops, list[Checked], list[Problem]]:
     """Cut every crop once: the usable ones, what was seen of them, and remarks.
+
+    `shrink` is what `Crops` takes.
 
     Remarks on crops left out come first, then those on odd ones that are used.
 
     Raises:
         ValueError: no crop can be used.
     """
-    store = Crops(found, config, config.cache_mb)
+    store = Crops(found, config, config.cache_mb, shrink=shrink)
     checked = store.check(workers, progress(len(found)))
     bad = _bad(checked, found)
     odd = {i: reason for i, c in enumerate(checked) if i not in bad and (reason := _odd(c))}
@@ -245,8 +247,7 @@ def digest(crop: Crop) -> str:
         data = crop.path.read_bytes()
     except OSError:
         return ""
-    picture = hashlib.sha256(data + repr(crop.quad or "").encode()).hexdigest()
-    return _digest(Checked(crop.path, digest=picture), crop.text)
+    return _digest(picture_digest(data, crop), crop.text)
 
 
 def _bad(checked: Sequence[Checked], found: Sequence[Crop]) -> dict[int, str]:
@@ -292,6 +293,6 @@ def _split_rows(data: Labelled) -> list[tuple[str, str, str]]:
     ]
 
 
-def _digest(checked: Checked, text: str) -> str:
-    """SHA-256 of the picture file, the plate's corners and its text."""
-    return hashlib.sha256(f"{checked.digest} {text}".encode()).hexdigest()
+def _digest(picture: str, text: str) -> str:
+    """SHA-256 of a picture's own, `crops.picture_digest`, and the plate's text."""
+    return hashlib.sha256(f"{picture} {text}".encode()).hexdigest()

@@ -37,10 +37,12 @@ def write(
     import onnx
     from onnx import helper
 
+    from plates.reader.model import columns
+
     part = _convolutions(model, config)
     graph = part.graph
     _append(graph, model.get_layer("head"), config)
-    shape = ("B", config.lines * config.size[1] // config.strides[1], len(config.alphabet) + 1)
+    shape = ("B", columns(config, config.size), len(config.alphabet) + 1)
     answer = helper.make_tensor_value_info("log_probabilities", onnx.TensorProto.FLOAT, shape)
     del graph.output[:]
     graph.output.append(answer)

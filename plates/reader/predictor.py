@@ -45,7 +45,10 @@ class Predictor:
 
 
 def located(run: Path) -> Path:
-    """The run folder; the word `shipped` is that in the package, unless there is such a path."""
+    """The run folder; the word `shipped` is that in the package, unless there is such a path.
+
+    Everywhere a run can be named: `./shipped` is always one's own folder.
+    """
     return SHIPPED if run == Path("shipped") and not run.exists() else run
 
 
@@ -126,21 +129,23 @@ def readings(
                 if merge == "vote":
                     found.append(decode.vote(one))
                     continue
-                if len(texts) == 1:
-                    found.append(decode.average([one]))
-                    continue
-                candidates = [
-                    [
-                        reading
-                        for model, views in zip(models, each, strict=True)
-                        for reading in decode.spell(
-                            np.stack([view[i] for view in views]),
-                            [text] * len(views),
-                            model.config.alphabet,
-                        )
+                # Of one text there is nothing to choose, and the readings are known.
+                candidates = (
+                    [one]
+                    if len(texts) == 1
+                    else [
+                        [
+                            reading
+                            for model, views in zip(models, each, strict=True)
+                            for reading in decode.spell(
+                                np.stack([view[i] for view in views]),
+                                [text] * len(views),
+                                model.config.alphabet,
+                            )
+                        ]
+                        for text in texts
                     ]
-                    for text in texts
-                ]
+                )
                 found.append(decode.average(candidates))
     return found
 

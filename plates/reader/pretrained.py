@@ -8,7 +8,7 @@ from plates.reader import sides
 from plates.reader.config import Config
 from plates.reader.labelled import Labelled
 from plates.reader.model import build
-from plates.reader.predictor import SHIPPED
+from plates.reader.predictor import located
 from triptych import config as configs
 from triptych import run, split
 
@@ -16,12 +16,12 @@ _MODEL_FIELDS = ("backbone", "deepest", "strides", "lines", "width", "units", "g
 
 
 def begun_from(start: str, config: Config) -> Path:
-    """The run folder `start`, or that of the shipped reader.
+    """The run folder `start`, as `located` has it.
 
     Raises:
         ValueError: no finished run folder, or its model is another; the message names what.
     """
-    folder = SHIPPED if start == "shipped" else Path(start)
+    folder = located(Path(start))
     run.check(folder)
     before = configs.load(Config, folder / run.CONFIG)
     theirs = {name: str(getattr(before, name)) for name in _MODEL_FIELDS}

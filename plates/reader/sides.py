@@ -1,6 +1,5 @@
 """Which crops of a data set a finished run is judged on."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -31,10 +30,7 @@ def read(folder: Path) -> dict[str, Place]:
     """
     from triptych import split
 
-    split.read(folder)  # which says so
-    with (folder / split.SPLIT).open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {row["file"]: Place(row["side"], row["sha256"]) for row in rows}
+    return {name: Place(side, digest) for name, side, digest in split.rows(folder)}
 
 
 def where(names: Sequence[str], digests: Sequence[str], split: Split) -> list[str]:

@@ -1,5 +1,6 @@
 """Where a backbone halves its maps, found in the graph itself, so for every family alike."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,10 +17,26 @@ def levels(model: "keras.Model") -> dict[int, "keras.KerasTensor"]:
     """
     from keras import layers
 
-    stride = {id(model.input): 1}
     place = {id(layer.output): index for index, layer in enumerate(model.layers)}
     unpadded = {}
     found: dict[int, keras.KerasTensor] = {}
+    stride = 1
+    for layer, before, step in walk(model):
+        stride = before * step
+        if isinstance(layer, layers.ZeroPadding2D | layers.Identity):
+            unpadded[id(layer.output)] = layer.input
+        if step > 1 and before > 1:
+            read = unpadded.get(id(layer.input), layer.input)
+            if before not in found or place[id(read)] < place[id(found[before])]:
+                found[before] = read
+    return {**found, stride: model.output}
+
+
+def walk(model: "keras.Model") -> "Iterator[tuple[keras.Layer, int, int]]":
+    """Each layer of a backbone in order, the total stride that it reads at, and its own."""
+    from keras import layers
+
+    stride = {id(model.input): 1}
     for layer in model.layers:
         if isinstance(layer, layers.InputLayer):
             continue
@@ -28,13 +45,7 @@ def levels(model: "keras.Model") -> dict[int, "keras.KerasTensor"]:
         step = layer.strides if hasattr(layer, "strides") else 1
         step = step if isinstance(step, int) else step[0]
         stride[id(layer.output)] = before * step
-        if isinstance(layer, layers.ZeroPadding2D | layers.Identity):
-            unpadded[id(layer.output)] = layer.input
-        if step > 1 and before > 1:
-            read = unpadded.get(id(layer.input), layer.input)
-            if before not in found or place[id(read)] < place[id(found[before])]:
-                found[before] = read
-    return {**found, stride[id(model.output)]: model.output}
+        yield layer, before, step
 
 
 def narrow(tensor: "keras.KerasTensor") -> "keras.KerasTensor":

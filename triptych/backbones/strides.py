@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from triptych.backbones.pyramid import walk
+
 
 @keras.saving.register_keras_serializable(package="triptych")
 class Thin(layers.Layer):
@@ -52,16 +54,8 @@ def restride(backbone: keras.Model, most: tuple[int, int]) -> keras.Model:
     for side in most:
         if side < 1 or side & (side - 1):
             raise ValueError(f"`most` must be powers of two; received: most={most}")
-    stride: dict[int, int] = {id(backbone.input): 1}
     steps: dict[str, tuple[int, int]] = {}
-    for layer in backbone.layers:
-        if isinstance(layer, layers.InputLayer):
-            continue
-        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-        before = max(stride[id(tensor)] for tensor in inputs)
-        step = layer.strides if hasattr(layer, "strides") else 1
-        step = step if isinstance(step, int) else step[0]
-        stride[id(layer.output)] = before * step
+    for layer, before, step in walk(backbone):
         if step > 1:
             down, right = (min(before * step, side) // min(before, side) for side in most)
             steps[layer.name] = (down, right)
