@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import tyro
 
 from plates import gate
-from plates.detector.sides import Side
 from plates.reader.views import View
+from plates.sides import Side
 from triptych import command
 from triptych.config import parse
 from triptych.stage import require

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from plates.detector import labelled, predictor, sides
+from plates import sides
+from plates.detector import labelled, predictor
 from plates.detector.records import Sample
-from plates.detector.sides import Place, Side, Split
 from plates.reader import labelled as crops
 from plates.reader import predictor as readers
 from plates.reader import records
-from plates.reader import sides as reader_sides
+from plates.sides import Place, Side, Split
 
 
 def choose(
@@ -30,7 +30,7 @@ def choose(
     None is the validation side, or all where no run has a say.
 
     Raises:
-        ValueError: as `plates.detector.sides.choose`, or a run without split.csv.
+        ValueError: as `plates.sides.choose`, or a run without split.csv.
     """
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(labelled.digest, samples))
@@ -52,7 +52,7 @@ def choose(
         if place == "training"
     }
     asked = [sides.read(split)] if split else known
-    chosen, side = sides.choose(samples, digests, asked, side)
+    chosen, side = sides.choose(samples, digests, asked, side, "photographs")
     return chosen, side, learned
 
 
@@ -64,11 +64,11 @@ def of_photographs(
     `digests` are those of the samples. Photographs without a plate in the reader's split are not
     in it.
     """
-    split = reader_sides.read(reader)
+    split = sides.read(reader)
     found, _ = records.read(source, cyrillic=cyrillic)
     with ThreadPoolExecutor() as pool:
         own = list(pool.map(crops.digest, found))
-    places = reader_sides.where([crop.name for crop in found], own, split)
+    places = sides.where([crop.name for crop in found], own, split)
     by_photograph: dict[str, set[str]] = {}
     for crop, place in zip(found, places, strict=True):
         if place:

@@ -11,7 +11,7 @@ from typing import Any
 
 import tyro
 
-from plates.detector.sides import Side
+from plates.sides import Side
 from triptych import command
 from triptych.config import parse
 from triptych.stage import require
@@ -60,7 +60,8 @@ def evaluate(config: Config) -> dict[str, Any]:
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from plates.detector import labelled, predictor, records, sides, verdict
+    from plates import sides
+    from plates.detector import labelled, predictor, records, verdict
     from triptych import run, runtime
 
     runtime.setup(seed=0)
@@ -75,7 +76,7 @@ def evaluate(config: Config) -> dict[str, Any]:
     splits = [sides.read(config.split)] if config.split else own
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(labelled.digest, samples)) if own or splits else [""] * len(samples)
-    chosen, side = sides.choose(samples, digests, splits, config.side)
+    chosen, side = sides.choose(samples, digests, splits, config.side, "photographs")
     names = [sample.name for sample in samples]
     places = [place for one in own for place in sides.where(names, digests, one)]
     learned = {name for name, place in zip(names, places, strict=False) if place == "training"}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from plates.detector import sides
+from plates import sides
 from plates.detector.config import Config
 from plates.detector.labelled import Labelled
 from plates.detector.predictor import located

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plates.detector import evaluate, labelled, portraits, predictor, records, sides
+from plates.detector import evaluate, labelled, portraits, predictor, records
 from plates.detector.plate import Plate
 from plates.detector.records import Sample
 from triptych import split
@@ -125,20 +125,6 @@ def test_sides(
     assert [row["precision"] for row in answer["scores"]] == [None] * 9
     shipped = evaluate.evaluate(evaluate.Config(predictor.SHIPPED, data, worst=0, to=tmp_path))
     assert (shipped["side"], shipped["trained_on"]) == ("all", 0)
-
-
-def test_a_photograph_is_found_by_what_it_is() -> None:
-    samples = [Sample(Path(), name, (), ()) for name in "abc"]
-    known = {name: sides.Place("validation", 2 * name) for name in "ab"}
-    known |= {"c": sides.Place("training", "cc")}
-    digests = ["aa", "bb", "cc"]
-    assert sides.choose(samples, digests, [known], None) == (samples[:2], "validation")
-    assert sides.choose(samples, digests, [], None) == (samples, "all")
-    assert sides.where(["x", "b"], ["cc", "bb"], known) == ["training", "validation"]
-    with pytest.raises(ValueError, match="names that the run was trained with, and other pictures"):
-        sides.choose(samples, ["1", "2", "3"], [known], None)
-    with pytest.raises(ValueError, match="none of the 3 photographs is on every run's training"):
-        sides.choose(samples, digests, [known, {}], "training")
 
 
 @pytest.mark.parametrize(
