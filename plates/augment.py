@@ -9,7 +9,6 @@ plates.reader.train and plates.detector.train; `sources.csv` (file_name,source);
 to look at. Killed, the same command goes on.
 """
 
-import csv
 import hashlib
 import json
 import os
@@ -19,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from triptych import command, generated
+from triptych import command, generated, sources
 from triptych.config import parse
 from triptych.stage import require
 
@@ -213,10 +212,7 @@ def _tables(to: Path, rows: list[Row]) -> None:
     """The json, sources.csv and the contact sheet."""
     entries = [{"file": _name(row["number"]), "nums": row["nums"]} for row in rows]
     (to / "train.json").write_text(json.dumps(entries) + "\n")
-    with (to / "sources.csv").open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("file_name", "source"))
-        writer.writerows((_name(row["number"]), row["source"]) for row in rows)
+    sources.write(to, ((_name(row["number"]), row["source"]) for row in rows))
     _draw(to, entries)
 
 

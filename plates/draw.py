@@ -12,7 +12,6 @@ from triptych import gallery
 
 _QUAD, _CASING = (60, 235, 75), (0, 0, 0)
 _PAPER, _INK = (16, 16, 16), (255, 255, 255)
-_LEAST_SIDE = 480
 _LEAST_TEXT = 14  # pixels, of a letter with what is above and below it
 _SHIFT = 4  # bits of a pixel's fraction that cv2 draws with
 
@@ -28,13 +27,10 @@ def label(reading: Reading, score: float) -> str:
 def draw(image: np.ndarray, quads: Sequence[np.ndarray], labels: Sequence[str]) -> np.ndarray:
     """A picture [H, W, 3] uint8 RGB with quads [4, 2] (pixels), each with its label beside it.
 
-    Lines are bright in a dark casing, letters white on black, to be seen on any ground. A picture
-    under 480 pixels is enlarged by a whole number; `image` itself is not changed.
+    Lines are bright in a dark casing, letters white on black, to be seen on any ground. A small
+    picture is enlarged (`gallery.enlarged`); `image` itself is not changed.
     """
-    height, width = image.shape[:2]
-    times = -(-_LEAST_SIDE // max(height, width))
-    size = (width * times, height * times)
-    canvas = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC) if times > 1 else image.copy()
+    canvas, times = gallery.enlarged(image)
     large = [(quad + 0.5) * times - 0.5 for quad in quads]
     most = max(2, round(max(canvas.shape[:2]) / 500))
     for quad in large:
