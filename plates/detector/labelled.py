@@ -12,20 +12,19 @@ from plates import geometry
 from plates.detector import records
 from plates.detector.config import Config
 from plates.detector.records import Problem, Quad, Sample
+from plates.groups import near, one_apart
 from plates.text import normalize
 from triptych import lookalikes, run, split
 from triptych.pictures import Checked, Pictures, left_out, odd_sized, progress
 
 # Kept pictures cover the largest canvas and this much more: augmentation brings plates nearer.
 _ROOM = 1.25
-# Rules of what stands on one side of the split, the first that leaves a choice is taken: whether
-# texts one character apart count as equal, and the correlation of thumbnails over which pictures
-# are alike. At 0.93 neighbouring frames of a drive hang together (of 534 in 403 groups, the largest
+# Rules of what stands on one side of the split, the first that leaves a choice is taken: how many
+# characters apart texts count as equal, and the correlation of thumbnails over which pictures are
+# alike. At 0.93 neighbouring frames of a drive hang together (of 534 in 403 groups, the largest
 # of 55), and of 328 photographs of single cars only two copies.
-_RULES = ((True, 0.93), (True, 0.98), (False, 0.98), (False, np.inf))
+_RULES = ((1, 0.93), (1, 0.98), (0, 0.98), (0, np.inf))
 _MOST_TOGETHER = 1 / 3  # of all photographs
-_SHORTEST = 5  # characters; shorter texts are one apart by chance
-_BLOCK = 2048
 
 
 @dataclass(frozen=True)
@@ -100,12 +99,16 @@ def load(config: Config, workers: int) -> Labelled:
             f"no photograph of {config.data} is left for validation; train with --monitor loss; "
             f"received: monitor={config.monitor}"
         )
-    near = beside(samples, thumbnails, validation, more, rule)
-    problems += [
-        Problem(str(samples[i].path), "left out: a text or the picture is near a validation one's")
-        for i in near
-    ]
-    training = np.setdiff1d(np.arange(len(samples)), [*validation, *near])
+    leaking = dict.fromkeys(
+        beside(samples, thumbnails, validation, more, rule).tolist(),
+        "left out: a text or the picture is near a validation one's",
+    )
+    held_out = {samples[i].name for i in validation}
+    for i in more.tolist():
+        if samples[i].made_from in held_out:
+            leaking[i] = f"left out: made from {samples[i].made_from}, a validation photograph"
+    problems += [Problem(str(samples[i].path), reason) for i, reason in sorted(leaking.items())]
+    training = np.setdiff1d(np.arange(len(samples)), [*validation, *leaking])
     if not len(training):
         raise ValueError(f"no photograph of {config.data} is left for training")
     digests = [_digest(c.digest, s) for c, s in zip(checked, samples, strict=True)]
@@ -128,7 +131,8 @@ def usable(
     cover = round(_ROOM * max(config.sides))
     store = Pictures([sample.path for sample in found], (cover, cover), config.cache_mb)
     checked = store.check(workers, progress(len(found)))
-    bad = _bad(checked, found)
+    labels, extra = [sample.quads for sample in found], [sample.extra for sample in found]
+    bad = left_out(checked, labels, extra)
     odd = {i: reason for i, reason in odd_sized(checked).items() if i not in bad}
     remarks = [
         Problem(str(found[i].path), reason)
@@ -143,18 +147,18 @@ def usable(
 
 def groups(
     samples: Sequence[Sample], thumbnails: np.ndarray
-) -> tuple[np.ndarray, tuple[bool, float], str]:
+) -> tuple[np.ndarray, tuple[int, float], str]:
     """Group number [R] int of each photograph, the rule used, and a remark on it or "".
 
-    Together are photographs with a text in common, or texts of five characters or more that are one
-    apart (Levenshtein), and those whose grey thumbnails [R, h, w] are alike, as neighbouring frames
+    Together are photographs with a text in common, or with texts that are one character apart
+    (`plates.groups`), and those whose grey thumbnails [R, h, w] are alike, as neighbouring frames
     of one drive are; so are pairs of pairs. Where more than a third of all would hang together, as
     the pictures of one fixed camera do, the rule gets narrower. The text "" joins nothing.
     """
     count = len(samples)
     note = ""
-    for near, alike in _RULES:
-        joined = [_of_one_text(samples, near)]
+    for most, alike in _RULES:
+        joined = [_of_one_text(samples, most)]
         if count > lookalikes.MOST:
             note = f"look-alikes were not looked for among {count} photographs"
         elif alike <= 1:
@@ -167,7 +171,7 @@ def groups(
             f"{largest} of {count} photographs hang together by their texts and look, so that some "
             "look-alikes may stand on both sides"
         )
-    return found, (near, alike), note
+    return found, (most, alike), note
 
 
 def beside(
@@ -175,22 +179,19 @@ def beside(
     thumbnails: np.ndarray,
     held_out: np.ndarray,
     more: np.ndarray,
-    rule: tuple[bool, float],
+    rule: tuple[int, float],
 ) -> np.ndarray:
     """Which of the positions `more` [E] show what those of `held_out` [V] show, by `groups`' rule.
 
     `samples` and grey `thumbnails` [R, h, w] are all there are.
     """
-    near, alike = rule
-    known = {text for sample in samples for text in _texts(sample)}
-    away = {key for i in held_out for key in _keys(samples[i], near, known)}
-    found = np.array([bool(away & _keys(samples[i], near, known)) for i in more], bool)
-    block = max(_BLOCK, len(held_out))
-    for start in range(0, len(more) if len(held_out) and alike <= 1 else 0, block):
-        some = np.concatenate([held_out, more[start : start + block]])
-        both = lookalikes.pairs(thumbnails[some], alike)
-        across = both[(both[:, 0] < len(held_out)) & (both[:, 1] >= len(held_out))]
-        found[start + across[:, 1] - len(held_out)] = True
+    most, alike = rule
+    texts = [set(_texts(samples[i])) for i in more]
+    away = {text for i in held_out for text in _texts(samples[i])}
+    close = near({text for some in texts for text in some}, away, most)
+    found = np.array([not some.isdisjoint(close) for some in texts], bool)
+    if alike <= 1:
+        found |= lookalikes.like(thumbnails[more], thumbnails[held_out], alike)
     return more[found]
 
 
@@ -216,24 +217,6 @@ def digest(sample: Sample) -> str:
     return _digest(hashlib.sha256(data).hexdigest(), sample)
 
 
-def _bad(checked: Sequence[Checked], found: Sequence[Sample]) -> dict[int, str]:
-    """Position -> reason: what `left_out` says of the data and of the extras, each for themselves.
-
-    An extra with the picture of one of the data is left out, whatever either label says: an extra
-    takes nothing away from the data.
-    """
-    bad: dict[int, str] = {}
-    for extra in (False, True):
-        places = [i for i, sample in enumerate(found) if sample.extra == extra]
-        reasons = left_out([checked[i] for i in places], [found[i].quads for i in places])
-        bad |= {places[i]: reason for i, reason in reasons.items()}
-    main = {c.digest: c.path for c, s in zip(checked, found, strict=True) if not s.extra}
-    for i, (c, sample) in enumerate(zip(checked, found, strict=True)):
-        if sample.extra and c.digest and c.digest in main:
-            bad[i] = f"the same picture as {main[c.digest]}, which is in the data"
-    return bad
-
-
 def _inside(samples: Sequence[Sample], sizes: np.ndarray) -> tuple[list[Sample], list[Problem]]:
     """The samples without the plates of which less than half lies in the picture."""
     kept: list[Sample] = []
@@ -256,32 +239,14 @@ def _texts(sample: Sample) -> list[str]:
     return [text for text in map(normalize, sample.texts) if text]
 
 
-def _keys(sample: Sample, near: bool, known: set[str]) -> set[tuple[int, str]]:
-    """What two photographs have in common where a text of both is equal, or `near`: one apart.
-
-    Two texts differ in one place where they are equal without it; one of them has a character more
-    where it is the other one without it.
-    """
-    keys = set()
-    for text in _texts(sample):
-        keys.add((-1, text))
-        for place in range(len(text) if near and len(text) >= _SHORTEST else 0):
-            rest = text[:place] + text[place + 1 :]
-            keys.add((place, rest))
-            if len(rest) >= _SHORTEST and rest in known:
-                keys.add((-1, rest))
-    return keys
-
-
-def _of_one_text(samples: Sequence[Sample], near: bool) -> np.ndarray:
-    """Pairs [P, 2] of positions that join all photographs with a key in common."""
-    known = {text for sample in samples for text in _texts(sample)}
-    first: dict[tuple[int, str], int] = {}
-    found = [
-        (i, first.setdefault(key, i))
-        for i, sample in enumerate(samples)
-        for key in sorted(_keys(sample, near, known))
-    ]
+def _of_one_text(samples: Sequence[Sample], most: int) -> np.ndarray:
+    """Pairs [P, 2] of positions that join photographs of one text, or of texts `most` (1) apart."""
+    texts = [_texts(sample) for sample in samples]
+    names = list(dict.fromkeys(text for some in texts for text in some))
+    joined = one_apart(names) if most else np.empty((0, 2), np.int64)
+    number = dict(zip(names, lookalikes.components(len(names), joined).tolist(), strict=True))
+    first: dict[int, int] = {}
+    found = [(i, first.setdefault(number[t], i)) for i, some in enumerate(texts) for t in some]
     return np.array(found, np.int64).reshape(-1, 2)
 
 
@@ -296,6 +261,5 @@ def _split_rows(data: Labelled) -> list[tuple[str, str, str]]:
 
 
 def _digest(picture: str, sample: Sample) -> str:
-    """SHA-256 of the picture file's, the plates' corners and texts, and a weight that is not 1."""
-    weight = "" if sample.weight == 1 else f" {sample.weight}"
-    return hashlib.sha256(f"{picture} {sample.quads} {sample.texts}{weight}".encode()).hexdigest()
+    """SHA-256 of the picture file's, and the plates' corners and texts."""
+    return hashlib.sha256(f"{picture} {sample.quads} {sample.texts}".encode()).hexdigest()

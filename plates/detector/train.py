@@ -66,11 +66,18 @@ def train(config: Config) -> Path:
         model,
         stages.phases(config, data, workers),
         stages.callbacks(config, folder),
-        identity=identity(config, FREE),
+        identity={**identity(config, FREE), "weights of extra": _weights(config)},
         checkpoint_steps=config.checkpoint_steps,
         validate=partial(validate, folder, data) if len(data.validation) else None,
     )
     return folder
+
+
+def _weights(config: Config) -> str:
+    """Of the extras, in their order: `extra` itself is free, for folders may be moved."""
+    from plates.detector.records import weighted
+
+    return ", ".join(str(weighted(extra)[1]) for extra in config.extra) or "none"
 
 
 if __name__ == "__main__":

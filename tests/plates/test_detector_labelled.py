@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plates.detector import labelled
+from plates import sides
+from plates.detector import labelled, records
 from plates.detector.config import Config
 from plates.detector.labelled import Labelled
 from plates.detector.records import Sample
@@ -140,8 +140,32 @@ def test_extras_are_for_training_only(tmp_path: Path) -> None:
         "53.png": f"the same picture as {copied}, which is in the data",
     }
     assert data.weights.tolist() == [1.0] * 8 + [2.0] * 3
-    # Another weight is another training.
-    assert labelled.digest(replace(data.samples[-1], weight=3.0)) != data.digests[-1]
+    # Judged by themselves, they are known again: neither their name nor their weight counts.
+    labelled.write(data, tmp_path)
+    found, _ = records.read(extra)
+    digests = [labelled.digest(sample) for sample in found]
+    names = [sample.name for sample in found]
+    places = sides.where(names, digests, sides.read(tmp_path))
+    assert places == ["training", "left out", "left out", ""]
+
+
+def test_extras_made_from_validation_photographs_are_left_out(tmp_path: Path) -> None:
+    """By sources.csv, where neither a text nor the look of a part tells."""
+    root = write(tmp_path / "data", [""] * 8)
+    before = load(root)
+    held_out, kept = before.validation[0], before.training[0]
+    extra = write(tmp_path / "extra", [""] * 3, first=50)
+    (extra / "sources.csv").write_text(
+        f"file_name,source\n50.png,{held_out}.png\n51.png,{kept}.png\n"
+    )
+    for path in (extra, extra / "train.json"):
+        data = load(root, extra=(str(path),))
+        assert data.validation.tolist() == before.validation.tolist()
+        added = [data.samples[i].name for i in data.training[len(before.training) :]]
+        assert added == ["extra1:51.png", "extra1:52.png"]
+        assert [(Path(p.where).name, p.reason) for p in data.problems] == [
+            ("50.png", f"left out: made from {held_out}.png, a validation photograph")
+        ]
 
 
 def test_bad_pictures_are_listed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import cv2
+import keras
 import numpy as np
 import pytest
 
@@ -40,6 +41,13 @@ def write_scenes(root: Path, count: int, seed: int) -> Path:
         rows.append({"file": name, "nums": nums})
     (root / "train.json").write_text(json.dumps(rows))
     return root
+
+
+class Killed(keras.callbacks.Callback):
+    """Kills a training before its first batch."""
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +84,24 @@ def test_starts_from_it_with_the_same_model_only(learnt: Path, tmp_path: Path) -
         pretrained.begun_from(str(tmp_path), config)
     # Of four held out now the run has seen two or more; it held two out of eight.
     assert pretrained.already_seen(learnt, labelled.load(config, 1)) >= 2
+
+
+def test_another_weight_of_an_extra_is_another_training(
+    learnt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before its first batch and gone on with, of the same pictures and their split."""
+    data, extra = learnt.parent / "data", learnt.parent / "extra"
+    words = f"{TINY.format(extra=extra)} -d {data} -n run --runs {tmp_path} --resume".split()
+    config = parse(Config, words, prog="train", description="", recipes=RECIPES)
+    monkeypatch.setattr(stages, "callbacks", lambda *_: [Killed()])
+    with pytest.raises(KeyboardInterrupt):
+        train(config)
+    with pytest.raises(ValueError, match=r"training: `weights of extra` was 0\.5 and is 2\.0$"):
+        train(replace(config, extra=(f"{extra}@2",)))
+    moved = extra.rename(tmp_path / "moved")
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(config, extra=(f"{moved}@0.5",)))
+    moved.rename(extra)
 
 
 def _data(weights: list[float]) -> Any:
