@@ -8,22 +8,18 @@ import cv2
 import numpy as np
 
 from plates import geometry
+from plates.detector import fitting
 from plates.detector.plate import Plate
 
 _MOST = 100  # plates in a picture
 _CORE = 0.4  # over which a core holds together
+# Over which that counts which no core that is surer tells of, the surer first: what two plates hang
+# together by is weaker than they are.
+_WEAKER = (0.3, 0.15, 0.05)
 _EDGE = 0.5  # where the edge of a plate lies: half of the cell is covered
 _DOUBTED_EDGE = 0.6  # that of a plate which the model doubts, in peaks of its mask
 _LEAST_CELLS = 3  # of a plate
-_ROUNDS = 2  # of fitting the sides
-_CORNER = 0.15  # share of a side, at both ends, which may be rounded off
-_REACH = (0.75, 0.2)  # of a side to its points, in cells and in shortest sides
-_FEWEST = 4  # points from which the direction of a side is known
-_LEAST_TURN = 0.25  # sine of the angle between two sides
-_FARTHEST = 0.75  # that a corner is from the rectangle's, in shortest sides of that
 _SAME = 0.3  # IoU over which two plates are one
-
-_NEXT, _LAST = [1, 2, 3, 0], [3, 0, 1, 2]
 
 
 def from_masks(probabilities: np.ndarray, stride: int, least: float) -> list[Plate]:
@@ -32,7 +28,8 @@ def from_masks(probabilities: np.ndarray, stride: int, least: float) -> list[Pla
     Each core is a plate (see `targets.masks`), and so is a mask without a core: plates may be too
     small for one. Where masks touch, the border is half-way between the cores. The edge is where
     the mask crosses 0.5, and four lines are fitted to it. The score is the mean of the mask over
-    the core; plates under `least` (0..1) are left out.
+    the core. Plates under `least` (0..1) are left out, and it changes nothing else: where neither
+    mask nor core is over 0.05 there is no plate.
 
     Raises:
         ValueError: another shape, `stride` is not positive, or `least` not in 0..1.
@@ -41,7 +38,7 @@ def from_masks(probabilities: np.ndarray, stride: int, least: float) -> list[Pla
     # A border of nothing, so that a plate which the canvas cuts off has an edge there.
     padded = np.pad(np.asarray(probabilities, np.float32), ((1, 1), (1, 1), (0, 0)))
     mask, cores = padded[..., 0].copy(), padded[..., 1]
-    seeds = _seeds(mask, cores, least)
+    seeds = _seeds(mask, cores)
     scores = np.bincount(seeds.ravel(), mask.ravel()) / np.bincount(seeds.ravel())
     plates = []
     for seed in (1 + np.argsort(-scores[1:], kind="stable"))[:_MOST].tolist():
@@ -93,18 +90,20 @@ def _in_pixels(cells: np.ndarray, stride: int) -> np.ndarray:
     return (cells + 0.5) * stride - 0.5
 
 
-def _seeds(mask: np.ndarray, cores: np.ndarray, least: float) -> np.ndarray:
-    """Where a plate surely is: int [h, w], 0 nowhere, else 1.. the number of the plate.
+def _seeds(mask: np.ndarray, cores: np.ndarray) -> np.ndarray:
+    """Where a plate may be: int [h, w], 0 nowhere, else 1.. the number of the plate.
 
     Cores first; what is weaker, or too small for a core, counts where no plate is yet.
     """
     _, seeds = _parts(cores > _CORE)
-    sure = mask > _EDGE
-    # A weak spot in a plate that has a core is no second plate.
-    taken = sure & ~_free(sure, seeds > 0)
-    for shown in (cores > least, mask > least):
-        free = _free(shown, taken | (seeds > 0))
-        seeds += np.where(free, _parts(free)[1] + seeds.max(), 0)
+    surer = _EDGE
+    for level in _WEAKER:
+        # A weak spot in a plate that is told of already is no second plate.
+        taken = (mask > surer) & ~_free(mask > surer, seeds > 0)
+        for shown in (cores > level, mask > level):
+            free = _free(shown, taken | (seeds > 0))
+            seeds += np.where(free, _parts(free)[1] + seeds.max(), 0)
+        surer = level
     return seeds
 
 
@@ -139,10 +138,8 @@ def _quad(mask: np.ndarray, seeds: np.ndarray, seed: int) -> np.ndarray:
         return np.zeros((4, 2))
     left, top, width, height = cv2.boundingRect(part.astype(np.uint8))
     window = slice(top - 1, top + height + 1), slice(left - 1, left + width + 1)
-    outline = _outline(np.where(part | (mask <= level), mask, 0)[window], level)
-    outline += (left - 1, top - 1)
-    box = cv2.boxPoints(cv2.minAreaRect(outline.astype(np.float32))).astype(np.float64)
-    return geometry.reading_order(_fitted(outline, box))
+    points = fitting.outline(np.where(part | (mask <= level), mask, 0)[window], level)
+    return fitting.quad(points + np.array([left - 1, top - 1]))
 
 
 def _part(shown: np.ndarray, seed: np.ndarray) -> np.ndarray:
@@ -158,64 +155,3 @@ def _half(mask: np.ndarray, own: np.ndarray, others: np.ndarray) -> np.ndarray:
         for cells in (own, others)
     )
     return np.minimum(mask, (0.5 + (there - here) / 2).clip(0, 1))
-
-
-def _outline(mask: np.ndarray, level: float) -> np.ndarray:
-    """Points [N, 2] where a mask, taken for linear between neighbours, crosses `level`."""
-    points = []
-    for turned in (mask, mask.T):
-        before, after = turned[:, :-1], turned[:, 1:]
-        rows, columns = np.nonzero((before > level) != (after > level))
-        low, high = before[rows, columns], after[rows, columns]
-        points.append(np.stack([columns + (level - low) / (high - low), rows], axis=1))
-    return np.concatenate([points[0], points[1][:, ::-1]])
-
-
-def _fitted(points: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """The quad [4, 2] whose sides are fitted to an outline [N, 2], from the box [4, 2] around it.
-
-    A point belongs to the nearest side, unless it is near a corner, where plates are round, or far
-    inside, where the mask has a hole. A side with few points keeps the direction it had. The box
-    itself is the answer where the lines make no quad that is like it.
-    """
-    quad = box
-    for _ in range(_ROUNDS):
-        onward = quad[_NEXT] - quad
-        lengths = np.hypot(*onward.T)
-        along = onward / np.maximum(lengths, 1e-6)[:, None]
-        x, y = (points[:, None] - quad).transpose(2, 0, 1)
-        share = (x * along[:, 0] + y * along[:, 1]) / np.maximum(lengths, 1e-6)
-        away = np.abs(x * along[:, 1] - y * along[:, 0])
-        near = away == away.min(axis=1, keepdims=True)
-        near &= away < _REACH[0] + _REACH[1] * lengths.min()
-        near &= (share > _CORNER) & (share < 1 - _CORNER)
-        middles = quad + onward / 2
-        for side in range(4):
-            mine = points[near[:, side]]
-            if len(mine):
-                middles[side] = mine.mean(axis=0)
-            if len(mine) >= _FEWEST:
-                along[side] = _direction(mine - middles[side])
-        # Corner i is where side i - 1 meets side i.
-        before = along[_LAST]
-        turns = _cross(before, along)
-        if np.abs(turns).min() < _LEAST_TURN:
-            return box
-        steps = _cross(middles - middles[_LAST], along) / turns
-        quad = middles[_LAST] + steps[:, None] * before
-    onward = quad[_NEXT] - quad
-    turns = _cross(onward[_LAST], onward)
-    convex = turns.min() > 0 or turns.max() < 0
-    moved = np.hypot(*(quad - box).T).max() / np.hypot(*(box[_NEXT] - box).T).min()
-    return quad if convex and moved < _FARTHEST else box
-
-
-def _direction(points: np.ndarray) -> np.ndarray:
-    """The unit vector along a cloud of points [N, 2] around 0: total least squares."""
-    x, y = points.T
-    angle = 0.5 * np.arctan2(2 * (x @ y), x @ x - y @ y)
-    return np.array([np.cos(angle), np.sin(angle)])
-
-
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]

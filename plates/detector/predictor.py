@@ -56,7 +56,7 @@ class Detector:
         side = self.config.side
         frames = [fit(image.shape[0], image.shape[1], side, square=False) for image in images]
         found = self._look(images, frames, least)
-        return self._refined(images, frames, found, least) if refine else found
+        return self._refined(images, frames, found) if refine else found
 
     def _look(
         self, images: Sequence[np.ndarray], frames: Sequence[Letterbox], least: float
@@ -85,9 +85,11 @@ class Detector:
         images: Sequence[np.ndarray],
         frames: Sequence[Letterbox],
         found: list[list[Plate]],
-        least: float,
     ) -> list[list[Plate]]:
-        """`found`, with the corners of small plates from a second look."""
+        """`found`, with the corners of small plates from a second look.
+
+        A plate is found again with `LEAST`, whatever was asked for: that changes no corners.
+        """
         small = [
             (i, number)
             for i, (frame, plates) in enumerate(zip(frames, found, strict=True))
@@ -104,7 +106,7 @@ class Detector:
         squares = [fit(part.shape[0], part.shape[1], _ZOOMED, square=True) for part in parts]
         refined = [list(plates) for plates in found]
         for (i, number), window, seen in zip(
-            small, windows, self._look(parts, squares, least), strict=True
+            small, windows, self._look(parts, squares, LEAST), strict=True
         ):
             first = found[i][number]
             quads = [plate.corners + window[:2] for plate in seen]

@@ -1,5 +1,7 @@
 """Plates from maps: they come back as they went in, apart, whole, and sure of themselves."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from plates import geometry
 from plates.detector import decode, targets
+from plates.detector.plate import Plate
 
 SIZE, STRIDE = (192, 320), 4
 TURNS, SHARES = st.floats(-25, 25), st.floats(-0.15, 0.15)
@@ -144,6 +147,27 @@ def test_corners_that_make_no_plate() -> None:
     maps[5, 5, 1:] = [2, 1, -2, 1, -2, -1, 2, -1]  # upside down
     (found,) = decode.from_corners(maps, STRIDE, 0.3)
     np.testing.assert_allclose(found.corners[[0, 2]], [[13.5, 17.5], [29.5, 25.5]])
+
+
+@settings(max_examples=16)
+@given(st.integers(0, 999), st.floats(0.05, 1), st.floats(0.8, 2), st.sampled_from([2, 9]))
+def test_least_cuts_the_list_and_changes_nothing_else(
+    seed: int, least: float, smooth: float, channels: int
+) -> None:
+    """On hills of any height, which hang together at some levels and not at others."""
+    noise = np.random.default_rng(seed).normal(size=(14, 20, channels)).astype(np.float32)
+    hills = cv2.GaussianBlur(noise, (0, 0), smooth)
+    maps = (0.35 + 0.3 * hills / hills.std()).clip(0, 1)
+    decoded: Callable[[np.ndarray, int, float], list[Plate]] = decode.from_masks
+    if channels == 9:
+        maps[..., 1:] += [-4, -2, 3, -2, 3, 1, -4, 1]
+        decoded = decode.from_corners
+    whole, cut = decoded(maps, STRIDE, 0.05), decoded(maps, STRIDE, least)
+    assert whole
+    kept = [one for one in whole if one.score >= least]
+    assert [one.score for one in cut] == [one.score for one in kept]
+    for one, other in zip(cut, kept, strict=True):
+        np.testing.assert_array_equal(one.corners, other.corners)
 
 
 def test_errors() -> None:
