@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from triptych import command, generated
 from triptych.config import parse
+from triptych.sources import HEADER, SOURCES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,7 +146,7 @@ def _write(config: Config, data: "DataSet", reach: "Reach") -> None:
     shown = set(np.linspace(0, config.count - 1, _SHOWN).astype(int).tolist())
     sheet: list[Copy] = []
     number = 0
-    tables = [config.to / name for name in ("landmarks.csv", "sources.csv")]
+    tables = [config.to / name for name in ("landmarks.csv", SOURCES)]
     parts = [path.with_name(f"{path.name}.part") for path in tables]
     with ExitStack() as stack:
         files = [stack.enter_context(part.open("w", newline="")) for part in parts]
@@ -155,7 +156,7 @@ def _write(config: Config, data: "DataSet", reach: "Reach") -> None:
         )
         columns = [f"Point_M{i}_{axis}" for i in range(data.points.shape[1]) for axis in "XY"]
         points.writerow(("file_name", *columns))
-        sources.writerow(("file_name", "source"))
+        sources.writerow(HEADER)
         make = partial(_copies, images, config.seed, reach)
         each = stack.enter_context(generated.in_processes(make, config.workers))
         while len(order) and number < config.count:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PIL import ExifTags, Image
 
 from landmarks.geometry import centre_crop
 from triptych.ensemble import How, combine
+from triptych.images import ImageError, upright_size
 
 # The command line needs `View` alone, and `predictor` brings Keras.
 if TYPE_CHECKING:
@@ -72,24 +72,10 @@ def guess(models: "Sequence[Predictor]", path: Path) -> np.ndarray:
     The size is the header's; where that cannot be read either, the first model's crop.
     """
     side = models[0].side
-    height, width = _header_size(path) or (side, side)
+    try:
+        height, width = upright_size(path)
+    except ImageError:
+        height, width = side, side
     back = centre_crop(height, width, 1000).inverse()
     shapes = [back(model.mean * 1000 - 0.5) + np.array([model.shift, 0]) for model in models]
     return combine(shapes)
-
-
-def _header_size(path: Path) -> tuple[int, int] | None:
-    """Height and width of the upright picture, without its pixels."""
-    try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            return (width, height) if _is_turned(picture) else (height, width)
-    except OSError:
-        return None
-
-
-def _is_turned(picture: Image.Image) -> bool:
-    try:
-        return picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-    except Exception:  # a PNG reads its pixels first, and Pillow reports damage by many kinds
-        return False

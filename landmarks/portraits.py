@@ -18,7 +18,6 @@ from triptych.images import decode
 mpl.use("Agg")
 
 _PREDICTED, _TRUE, _SPREAD = (229, 57, 53), (67, 220, 90), (255, 214, 0)
-_LEAST_SIDE = 480
 _MOST_NUMBERED = 100
 _MOST_AVERAGED = 200
 _SHIFT = 4  # bits of a pixel's fraction that cv2 draws with
@@ -33,15 +32,12 @@ def draw(
 ) -> np.ndarray:
     """The picture [H, W, 3] with its points [N, 2] as red dots, true ones green and tied to them.
 
-    A picture under 480 pixels is enlarged by a whole number. Dots are as large as the first of
-    `faces` equal parts of the points and their number allow; a yellow circle has `spread` [N]
-    (pixels) as its radius.
+    A small picture is enlarged (`gallery.enlarged`). Dots are as large as the first of `faces`
+    equal parts of the points and their number allow; a yellow circle has `spread` [N] (pixels) as
+    its radius.
     """
-    height, width = image.shape[:2]
-    times = -(-_LEAST_SIDE // max(height, width))
-    size = (height * times, width * times)
-    canvas = cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC)
-    to_canvas = resized((height, width), size)
+    canvas, times = gallery.enlarged(image)
+    to_canvas = resized(image.shape[:2], canvas.shape[:2])
     shape = (predicted if true is None else true)[: len(predicted) // faces]
     face = float(np.sqrt(np.prod(np.ptp(to_canvas(shape), axis=0))))
     radius = max(1.0, 0.010 * face * min(1.0, np.sqrt(68 / len(shape))))

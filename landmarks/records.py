@@ -12,6 +12,7 @@ import numpy as np
 
 from landmarks import formats, store
 from landmarks.formats import SUFFIXES, Problem, Table
+from triptych.sources import read as read_sources
 
 __all__ = [
     "DataSet",
@@ -79,7 +80,7 @@ def read(data: Path, extra: Sequence[Path], cache: Path) -> DataSet:
     for number, table in enumerate(tables):
         problems += table.problems
         before = set(names)
-        made_from = _read_sources(table.origin) if number else {}
+        made_from = read_sources(table.origin.parent) if number else {}
         folders = list(dict.fromkeys([*_folders(table.origin), *home]))
         kept = []
         for row, name in enumerate(table.names):
@@ -150,18 +151,6 @@ def _without_row(folder: Path, files: set[str], names: set[str]) -> list[Problem
     if not left:
         return []
     return [Problem(str(folder / left[0]), f"one of {len(left)} pictures that no row names")]
-
-
-def _read_sources(origin: Path) -> dict[str, str]:
-    """File name -> the picture it was made from, by `sources.csv` beside an extra csv."""
-    path = origin.parent / "sources.csv"
-    if not path.exists():
-        return {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.reader(file))
-    if not rows or rows[0] != ["file_name", "source"] or any(len(row) != 2 for row in rows):
-        raise ValueError(f"{path} must have the columns file_name,source")
-    return dict(rows[1:])
 
 
 def _gathered(parts: list[tuple[np.ndarray, np.ndarray]], folder: Path) -> np.ndarray:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import matplotlib as mpl
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 GREEN, RED, GREY, BLACK = "#1a7f37", "#c62828", "#707070", "#000000"
 _MARGIN, _GAP, _TEXT = 16, 4, 15
+_LEAST_SIDE = 480
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,18 @@ def fit(picture: np.ndarray, box: tuple[int, int]) -> Image.Image:
     scale = min(box[0] / image.height, box[1] / image.width)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.BILINEAR)
+
+
+def enlarged(picture: np.ndarray) -> tuple[np.ndarray, int]:
+    """A copy of a picture [H, W, 3] uint8 to draw on, and by how much it is larger: a whole number.
+
+    So large that its longer side has 480 pixels; 1 where it has them. What was at x, y is then at
+    (x + 0.5) * times - 0.5 and (y + 0.5) * times - 0.5.
+    """
+    height, width = picture.shape[:2]
+    times = -(-_LEAST_SIDE // max(height, width))
+    size = (width * times, height * times)
+    return cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), times
 
 
 def shorten(text: str, width: int) -> str:

@@ -19,6 +19,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_ITS_SIDE = range(5, 9)
 # Pillow warns of large pictures; `decode` has its own limit. A filter set around each call would
 # not do, since the list of filters belongs to all threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -64,6 +65,21 @@ def decode(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         raise ImageError(f"{name}damaged ({error})") from error
 
 
+def upright_size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture, upright by its EXIF orientation, from its header alone.
+
+    Raises:
+        ImageError: not there, or not a picture; names the file.
+    """
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = _orientation(image) in _ON_ITS_SIDE
+    except Exception as error:  # Pillow's readers report damage by many kinds
+        raise ImageError(f"{path} cannot be read as a picture ({error})") from error
+    return (width, height) if turned else (height, width)
+
+
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize to `size` = (height, width), averaging over the source's area (triangle filter).
 
@@ -87,12 +103,16 @@ def shrink_to_cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # a damaged EXIF block does not spoil the pixels
-        return image
-    method = _UPRIGHT.get(orientation)
+    method = _UPRIGHT.get(_orientation(image))
     return image if method is None else image.transpose(method)
+
+
+def _orientation(image: Image.Image) -> int:
+    """As EXIF has it, 1 to 8; 1, upright, where it says nothing."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # a damaged EXIF block does not spoil the pixels
+        return 1
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:

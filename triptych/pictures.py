@@ -86,17 +86,24 @@ class Pictures:
         return Checked(path, height, width, digest, thumbnail=grey.astype(np.uint8))
 
 
-def left_out(checked: Sequence[Checked], labels: Sequence[object]) -> dict[int, str]:
+def left_out(
+    checked: Sequence[Checked], labels: Sequence[object], extra: Sequence[bool] = ()
+) -> dict[int, str]:
     """Position -> reason, for pictures that training must not see.
 
     Those are unreadable ones, second copies (the same bytes) of a picture, and all copies of one
     that stands under two labels, since nothing says which label is right.
+
+    `extra` [R] says which pictures come beside the data; empty: none. Data and extras are compared
+    each among themselves, and an extra with the picture of one of the data is left out, whatever
+    either label says: an extra takes nothing away from the data.
     """
+    beside = list(extra) or [False] * len(checked)
     reasons = {i: c.error for i, c in enumerate(checked) if c.error}
     copies = defaultdict(list)
-    for i, c in enumerate(checked):
+    for i, (c, is_extra) in enumerate(zip(checked, beside, strict=True)):
         if c.digest:
-            copies[c.digest].append(i)
+            copies[is_extra, c.digest].append(i)
     for same in copies.values():
         first, *others = same
         if any(labels[i] != labels[first] for i in others):
@@ -105,6 +112,11 @@ def left_out(checked: Sequence[Checked], labels: Sequence[object]) -> dict[int, 
                 reasons[i] = f"the same picture as {checked[twin].path}, which has another label"
         else:
             reasons |= dict.fromkeys(others, f"a copy of {checked[first].path}")
+    for (is_extra, digest), same in copies.items():
+        if is_extra and (False, digest) in copies:
+            first = copies[False, digest][0]
+            reason = f"the same picture as {checked[first].path}, which is in the data"
+            reasons |= dict.fromkeys(same, reason)
     return reasons
 
 

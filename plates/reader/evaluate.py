@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from plates.reader.sides import Side
 from plates.reader.views import Merge, View
+from plates.sides import Side
 from triptych import command
 from triptych.config import parse
 from triptych.stage import require
@@ -75,8 +75,9 @@ def evaluate(config: Config) -> dict[str, Any]:
 
     import numpy as np
 
+    from plates import sides
     from plates.drawing.nothing import nothing
-    from plates.reader import labelled, predictor, records, sides, verdict
+    from plates.reader import labelled, predictor, records, verdict
     from plates.reader.records import Crop
     from triptych import run, runtime
 
@@ -93,7 +94,7 @@ def evaluate(config: Config) -> dict[str, Any]:
     splits = [sides.read(config.split)] if config.split else own
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(labelled.digest, found)) if own or splits else [""] * len(found)
-    chosen, side = sides.choose(found, digests, splits, config.side)
+    chosen, side = sides.choose(found, digests, splits, config.side, "crops")
     names = [crop.name for crop in found]
     places = [sides.where(names, digests, one) for one in own]
     learned = {name for name, *at in zip(names, *places, strict=True) if "training" in at}

@@ -201,7 +201,8 @@ def usable(
     """
     store = Crops(found, config, config.cache_mb, shrink=shrink)
     checked = store.check(workers, progress(len(found)))
-    bad = _bad(checked, found)
+    labels, extra = [crop.text for crop in found], [crop.extra for crop in found]
+    bad = left_out(checked, labels, extra)
     odd = {i: reason for i, c in enumerate(checked) if i not in bad and (reason := _odd(c))}
     remarks = [
         Problem(found[i].where, reason)
@@ -248,24 +249,6 @@ def digest(crop: Crop) -> str:
     except OSError:
         return ""
     return _digest(picture_digest(data, crop), crop.text)
-
-
-def _bad(checked: Sequence[Checked], found: Sequence[Crop]) -> dict[int, str]:
-    """Position -> reason: what `left_out` says of the data and of the extras, each for themselves.
-
-    An extra with the picture of one of the data is left out, whatever either label says: an extra
-    takes nothing away from the data.
-    """
-    bad: dict[int, str] = {}
-    for extra in (False, True):
-        places = [i for i, crop in enumerate(found) if crop.extra == extra]
-        reasons = left_out([checked[i] for i in places], [found[i].text for i in places])
-        bad |= {places[i]: reason for i, reason in reasons.items()}
-    main = {c.digest: c.path for c, crop in zip(checked, found, strict=True) if not crop.extra}
-    for i, (c, crop) in enumerate(zip(checked, found, strict=True)):
-        if crop.extra and c.digest and c.digest in main:
-            bad[i] = f"the same picture as {main[c.digest]}, which is in the data"
-    return bad
 
 
 def _odd(checked: Checked) -> str:

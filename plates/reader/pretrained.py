@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from plates.reader import sides
+from plates import sides
 from plates.reader.config import Config
 from plates.reader.labelled import Labelled
 from plates.reader.model import build

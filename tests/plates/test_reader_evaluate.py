@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plates.reader import evaluate, labelled, portraits, predictor, sides, verdict
+from plates.reader import evaluate, labelled, portraits, predictor, verdict
 from plates.reader.config import Config
 from plates.reader.decode import Reading
 from plates.reader.records import Crop
@@ -173,30 +173,6 @@ def test_sides_and_what_was_trained_on(
         assert (shipped["side"], shipped["crops"], shipped["trained_on"]) == ("all", 4, 0)
     with pytest.raises(ValueError, match="`to` must be a folder, unless one run of your own"):
         evaluate.evaluate(evaluate.Config((predictor.SHIPPED,), data))
-
-
-def split_of(training: str, validation: str) -> dict[str, sides.Place]:
-    """A crop's digest is its name twice."""
-    named = {name: sides.Place("training", 2 * name) for name in training}
-    return named | {name: sides.Place("validation", 2 * name) for name in validation}
-
-
-def test_a_crop_is_found_by_what_it_is() -> None:
-    crops = [Crop(Path(), name, "A", None) for name in "abc"]
-    digests = ["aa", "bb", "cc"]
-    first, second = split_of("c", "ab"), split_of("ac", "b")
-    assert sides.choose(crops, digests, [first, second], None) == (crops[1:2], "validation")
-    assert sides.choose(crops, digests, [first], "training") == (crops[2:], "training")
-    with pytest.raises(ValueError, match="none of the 3 crops is on the run's validation side"):
-        sides.choose(crops, digests, [split_of("abc", "")], "validation")
-    # One of three was mended; other data of the same names, and the same data by other names.
-    assert sides.choose(crops, ["aa", "new", "cc"], [first], None) == (crops[:2], "validation")
-    others = ["1", "2", "3"]
-    with pytest.raises(ValueError, match="names that the run was trained with, and other pictures"):
-        sides.choose(crops, others, [first], None)
-    assert sides.choose(crops, others, [first], "all") == (crops, "all")
-    assert sides.where(["a", "b", "c"], others, first) == ["", "", ""]
-    assert sides.where(["x", "y"], ["cc", "aa"], first) == ["training", "validation"]
 
 
 def test_other_data_of_the_same_names(finished: Path, data: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from plates import groups as near_texts
 from plates.reader import groups as grouping
 from plates.reader import labelled
 from plates.reader.config import Config
@@ -185,8 +186,8 @@ def test_a_source_is_unfit_by_itself() -> None:
 
 
 def test_what_is_not_compared_is_told(crops_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labelled, "MOST_PAIRED", 10)
-    monkeypatch.setattr(grouping, "MOST_PAIRED", 10)
+    for module in (labelled, grouping, near_texts):
+        monkeypatch.setattr(module, "MOST_PAIRED", 10)
     (remark,) = load(crops_dir).problems
     assert remark.reason == (
         "equal pictures and texts two characters apart were not looked for among 20 crops"

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plates import groups as near_texts
 from plates.reader import groups as grouping
 from plates.reader.groups import beside
 from plates.reader.records import Crop, Problem, groups, read
-from plates.text import distance
-from triptych.lookalikes import components
+from triptych import lookalikes
 
 BOX = [[10, 20], [60, 20], [60, 40], [10, 40]]
 QUAD = tuple((float(x), float(y)) for x, y in BOX)
@@ -201,22 +201,6 @@ def test_crowded_numbers_do_not_hang_together() -> None:
     assert len(set(groups(spread))) > 80
 
 
-@settings(max_examples=60)
-@given(st.lists(st.text("AB1", min_size=4, max_size=8), max_size=12))
-def test_one_apart_is_found_by_any_pair(words: list[str]) -> None:
-    """The quick way through the places of a text joins what comparing every pair joins."""
-    names = list(dict.fromkeys(words))
-    quick = components(len(names), grouping._one_apart(names))
-    pairs = [
-        (i, j)
-        for i, a in enumerate(names)
-        for j, b in enumerate(names)
-        if min(len(a), len(b)) >= 5 and distance(a, b) <= 1
-    ]
-    slow = components(len(names), np.array(pairs, np.int64).reshape(-1, 2))
-    np.testing.assert_array_equal(quick, slow)
-
-
 def shots_of(count: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, 16, 16)).astype(np.uint8)
 
@@ -243,7 +227,8 @@ def test_who_is_beside_crowded_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     held_out = np.array([5, 7])
     want = [True, False, False, True, False]
     for block in (1, 3, 2048):
-        monkeypatch.setattr(grouping, "_BLOCK", block)
+        for module in (near_texts, lookalikes):
+            monkeypatch.setattr(module, "_BLOCK", block)
         near, whole = beside(texts, shots, series, held_out, main)
         assert (near.tolist(), whole) == (want, True)
     near, whole = beside(texts, shots, series, held_out[:0], main)
@@ -251,13 +236,3 @@ def test_who_is_beside_crowded_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grouping, "MOST_PAIRED", 3)  # 10 pairs are more than 9
     near, whole = beside(texts, shots, series, held_out, main)
     assert (near.tolist(), whole) == ([True, False, False, False, False], False)
-
-
-@pytest.mark.parametrize("block", [1, 7])
-def test_blocks_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(1)
-    words = ["".join(rng.choice(list("AB12"), 7)) for _ in range(60)]
-    whole = grouping._two_apart(words)
-    monkeypatch.setattr(grouping, "_BLOCK", block)
-    parts = grouping._two_apart(words)
-    np.testing.assert_array_equal(components(60, whole), components(60, parts))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from triptych import images
-from triptych.images import ImageError, decode, resize, shrink_to_cover
+from triptych.images import ImageError, decode, resize, shrink_to_cover, upright_size
 
 # Twelve pixels, all different, wider than high.
 PIXELS = np.arange(36, dtype=np.uint8).reshape(3, 4, 3) * 7
@@ -104,8 +104,8 @@ def test_cmyk_jpeg() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(9))
-def test_exif_orientation(orientation: int) -> None:
-    """The stored picture, turned as the flag says, is the upright one."""
+def test_exif_orientation(orientation: int, tmp_path: Path) -> None:
+    """The stored picture, turned as the flag says, is the upright one; the header has its size."""
     stored = {
         2: PIXELS[:, ::-1],
         3: PIXELS[::-1, ::-1],
@@ -119,6 +119,12 @@ def test_exif_orientation(orientation: int) -> None:
     exif[ExifTags.Base.Orientation] = orientation
     data = encoded(np.ascontiguousarray(stored), "PNG", exif=exif)
     np.testing.assert_array_equal(decode(data), PIXELS)
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    assert upright_size(path) == PIXELS.shape[:2]
+    path.write_bytes(b"no picture")
+    with pytest.raises(ImageError, match=r"a\.png cannot be read as a picture"):
+        upright_size(path)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")

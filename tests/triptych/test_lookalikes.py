@@ -50,6 +50,18 @@ def test_blocks_change_nothing(block: int, seed: int) -> None:
     np.testing.assert_array_equal(groups[pairs[:, 0]], groups[pairs[:, 1]])
 
 
+def test_like_is_as_groups_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures, others = noise(5), noise(3, seed=1)
+    pictures[1] = others[2] // 2 + 30
+    pictures[3] = others[0]
+    pictures[4] = 90
+    for block in (1, 2, 2048):
+        monkeypatch.setattr(lookalikes, "_BLOCK", block)
+        assert lookalikes.like(pictures, others, 0.9).tolist() == [False, True, False, True, False]
+    assert lookalikes.like(pictures, others[:0], 0.9).tolist() == [False] * 5
+    assert lookalikes.like(pictures[:0], others, 0.9).tolist() == []
+
+
 def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookalikes, "MOST", 3)
     with pytest.raises(ValueError, match="at most 3 pictures can be compared; received: 4"):

@@ -104,6 +104,19 @@ def test_unreadable_pictures_are_left_out_and_are_no_copies() -> None:
     assert odd_sized(broken) == {}
 
 
+def test_extras_take_nothing_from_the_data() -> None:
+    """Of the extras, 3 to 7, two are in the data; the others are compared among themselves."""
+    items = checked("a", "a", "b", "b", "a", "c", "c", "d")
+    extra = [False] * 3 + [True] * 5
+    assert left_out(items, ["x", "x", "y", "z", "x", "p", "q", "r"], extra) == {
+        1: "a copy of 0.jpg",
+        3: "the same picture as 2.jpg, which is in the data",
+        4: "the same picture as 0.jpg, which is in the data",
+        5: "the same picture as 6.jpg, which has another label",
+        6: "the same picture as 5.jpg, which has another label",
+    }
+
+
 def test_odd_sizes() -> None:
     sizes = [(31, 200), (32, 32), (50, 200), (50, 201), (900, 100), (20, 500)]
     items = [Checked(Path("a"), height, width, "d") for height, width in sizes]

