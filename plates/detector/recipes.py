@@ -33,7 +33,10 @@ RECIPES: dict[str, Config] = {
         _LITE,
         val_fraction=0.5,
         synthetic=0.9,
-        stages=(Stage("all", 10, 1.5e-3, size="512", batch=8),),
+        stages=(
+            Stage("all", 7, 1.5e-3, size="384", batch=16),
+            Stage("all", 2, 4e-4, size="512", batch=8),
+        ),
     ),
     # What `make demo-plates` trains on drawn scenes: minutes, not accuracy.
     "demo": replace(_LITE, synthetic=0.0, stages=(Stage("all", 3, 1e-3, size="256", batch=8),)),
