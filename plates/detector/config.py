@@ -17,6 +17,7 @@ FREE = frozenset(
     [
         "data",
         "extra",
+        "split",
         "name",
         "runs",
         "overwrite",
@@ -62,6 +63,9 @@ class Config:
     fold: int | None = None
     """Validate on this fold (from 0) of `folds` in place of a share."""
     folds: int = 5
+    split: Path | None = None
+    """Run folder, of a reader or a detector, whose sides the photographs keep, in place of a share:
+    so that both are judged together on what neither has seen."""
     split_seed: int = 0
     """Seed of the split; it stays when `seed` changes, so that runs can be compared."""
     seed: int = 0
@@ -135,7 +139,9 @@ class Config:
         in_folds = self.fold is None or 0 <= self.fold < self.folds
         require(in_folds, "fold", f"in 0..{self.folds - 1}", self.fold)
         require(not (self.overwrite and self.resume), "overwrite", "off with --resume", True)
-        validated = self.fold is not None or self.val_fraction > 0
+        alone = self.split is None or self.fold is None
+        require(alone, "split", "given without --fold, or not at all", self.split)
+        validated = bool(self.fold is not None or self.split or self.val_fraction > 0)
         require(
             validated or self.monitor == "loss", "monitor", "loss, without validation", self.monitor
         )

@@ -89,7 +89,11 @@ def load(config: Config, workers: int) -> Labelled:
     thumbnails = np.stack([c.thumbnail for c in checked if c.thumbnail is not None])
     together, rule, note = groups([samples[i] for i in main], thumbnails[main])
     problems += [Problem("split", note)] if note else []
-    if config.fold is None:
+    if config.split:
+        chosen = np.flatnonzero(_held_out([samples[i].name for i in main], config.split))
+        # Its sides follow the texts alone: what looks like a held-out photograph must go.
+        more = np.setdiff1d(np.arange(len(samples)), main[chosen])
+    elif config.fold is None:
         _, chosen = split.share(len(main), config.val_fraction, config.split_seed, together)
     else:
         _, chosen = split.fold(len(main), config.fold, config.folds, config.split_seed, together)
@@ -233,6 +237,28 @@ def _inside(samples: Sequence[Sample], sizes: np.ndarray) -> tuple[list[Sample],
                 texts.append(text)
         kept.append(replace(sample, quads=tuple(quads), texts=tuple(texts)))
     return kept, problems
+
+
+def _held_out(names: Sequence[str], folder: Path) -> np.ndarray:
+    """Which photographs [R] bool a run keeps for validation; none of it may be trained on there.
+
+    A reader's run has the plates of a photograph by its name and a number: train/0.jpg#0.
+
+    Raises:
+        ValueError: it has no split, or none of the photographs' names.
+    """
+    sides: dict[str, set[str]] = {}
+    for name, side, _ in split.rows(folder):
+        photograph, mark, number = name.rpartition("#")
+        whole = photograph if mark and number.isdecimal() else name
+        sides.setdefault(whole, set()).add(side)
+    if sides.keys().isdisjoint(names):
+        raise ValueError(
+            "`split` must be the run folder of a reader or detector of these photographs; "
+            f"received: split={folder}, which has none of their names, as {names[0]}"
+        )
+    found = [sides.get(name, set()) for name in names]
+    return np.array(["validation" in some and "training" not in some for some in found], bool)
 
 
 def _texts(sample: Sample) -> list[str]:

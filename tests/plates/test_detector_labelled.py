@@ -119,6 +119,32 @@ def test_sides_of_the_split(tmp_path: Path) -> None:
         load(write(tmp_path / "one", ["A"]))
 
 
+def test_sides_of_a_readers_run(tmp_path: Path) -> None:
+    """A photograph is held out where none of its plates was trained on."""
+    root = write(tmp_path / "data")
+    run = tmp_path / "run"
+    run.mkdir()
+    placed = {"0.png#0": "validation", "0.png#1": "training", "1.png#0": "validation"}
+    placed |= {"2.png#0": "training", "3.png#0": "left out", "crops/1.png": "validation"}
+    rows = [f"{name},{side},0" for name, side in placed.items()]
+    (run / "split.csv").write_text("\n".join(["file,side,sha256", *rows, ""]))
+    data = load(root, split=run)
+    assert [data.samples[i].name for i in data.validation] == ["1.png"]
+    assert len(data.training) == 7
+    # Its sides follow the texts alone: the picture of 1.png under another text is left out.
+    with Image.open(root / "1.png") as picture:
+        darker = picture.point(lambda value: 0.8 * value + 20)
+    darker.save(root / "4.png")
+    data = load(root, split=run)
+    assert [data.samples[i].name for i in np.setdiff1d(range(8), data.training)] == [
+        "1.png",
+        "4.png",
+    ]
+    assert "left out: a text or the picture is near" in data.problems[-1].reason
+    with pytest.raises(ValueError, match=r"has none of their names, as 20\.png"):
+        load(write(tmp_path / "others", first=20), split=run)
+
+
 def test_extras_are_for_training_only(tmp_path: Path) -> None:
     root = write(tmp_path / "data", [f"{c}23{c}56" for c in "ABCDEFGH"])
     before = load(root)
