@@ -3,14 +3,15 @@
 A plate is kept when `score / least + weakest / least_reading` is 2 or more: one that is as sure as
 both limits, or twice as sure in one and nothing in the other. So what the detector doubts is kept
 where it reads surely, and what reads badly is kept where the detector is sure of it. `weakest` is
-that of the reading's least sure character, and 0 where nothing was read.
+that of the reading's least sure character. Where the answer is that there is nothing to read, it is
+how sure that is, taken away: the reader has learned what is no plate.
 """
 
 from plates.reader.decode import Reading
 from triptych.stage import require
 
 LEAST = 0.45
-"""With this, a plate that cannot be read is still one where its score is 0.9."""
+"""With this, a plate that reads badly is still one where its score is 0.9."""
 LEAST_READING = 0.4
 """With the reader in the package, 95 % of labelled real plates have 0.34 or more, 95 % of places
 beside them 0.18 or less."""
@@ -30,7 +31,7 @@ def keeps(
     score: float, reading: Reading, least: float = LEAST, least_reading: float = LEAST_READING
 ) -> bool:
     """Whether a plate of this `score` (0..1) and reading is told; with a limit of 0 all are."""
-    weakest = reading.weakest if reading.text else 0.0
+    weakest = reading.weakest if reading.text else -reading.weakest
     # The rule times both limits, so that 0 divides nothing.
     return score * least_reading + weakest * least >= 2 * least * least_reading
 

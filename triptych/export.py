@@ -22,6 +22,7 @@ from triptych.images import ImageError, decode
 
 Prepare = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 Answer = Callable[..., dict[str, tf.Tensor]]
+One = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
 METADATA = "metadata.json"
 _BATCH = 16
@@ -121,6 +122,65 @@ def write_saved_model(
     def from_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
         return module.answer(*prepared(pixels))
 
+    _save(folder, module, from_bytes, from_pixels, metadata)
+
+
+def write_signatures(
+    folder: Path, one: One, variables: Iterable[tf.Variable], metadata: Mapping[str, Any]
+) -> None:
+    """Write a SavedModel and its metadata.json, for answers of which a picture has any number.
+
+    `one` answers one picture [H, W, 3] uint8 RGB with tensors [N, ...] by name: N, which may be 0,
+    is that of the things in it, and what follows is static. Autograph reads it. The signatures are
+    those of `write_saved_model`; they answer with the same names, [B, M, ...] with M the largest N
+    of the batch and 0 or "" where there is nothing, and `count` int32 [B], each picture's N.
+    """
+    module = tf.Module()
+    module.weights = list(variables)
+    module.one = tf.function(one, input_signature=[tf.TensorSpec((None, None, 3), tf.uint8)])
+    kinds = module.one.get_concrete_function().structured_outputs
+
+    def each(count: tf.Tensor, picture: Callable[[tf.Tensor], tf.Tensor]) -> dict[str, tf.Tensor]:
+        rows = {
+            name: tf.TensorArray(kind.dtype, count, element_shape=kind.shape, infer_shape=False)
+            for name, kind in kinds.items()
+        }
+
+        def step(i: tf.Tensor, counts: tf.Tensor, rows: dict[str, Any]) -> tuple[Any, ...]:
+            answer = module.one(picture(i))
+            written = {name: rows[name].write(i, answer[name]) for name in rows}
+            found = tf.shape(answer[next(iter(rows))])[0]
+            return i + 1, counts.write(i, found), written
+
+        _, counts, rows = tf.while_loop(
+            lambda i, *_: i < count, step, (0, tf.TensorArray(tf.int32, count), rows)
+        )
+        counts = tf.ensure_shape(counts.stack(), (None,))
+        padded = {
+            name: tf.RaggedTensor.from_row_lengths(values.concat(), counts).to_tensor()
+            for name, values in rows.items()
+        }
+        return padded | {"count": counts}
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "bytes")])
+    def from_bytes(data: tf.Tensor) -> dict[str, tf.Tensor]:
+        return each(tf.size(data), lambda i: graph_images.decode(data[i]))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, "pixels")])
+    def from_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        return each(tf.shape(pixels)[0], lambda i: pixels[i])
+
+    _save(folder, module, from_bytes, from_pixels, metadata)
+
+
+def _save(
+    folder: Path,
+    module: tf.Module,
+    from_bytes: Any,
+    from_pixels: Any,
+    metadata: Mapping[str, Any],
+) -> None:
+    """The signatures, `metadata` among them, and metadata.json."""
     text = dict(metadata) | {
         "format": "saved_model",
         "packages": run.environment()["packages"],

@@ -51,9 +51,11 @@ def decode(data: tf.Tensor) -> tf.Tensor:
 
 
 def resize(
-    images: tf.Tensor, size: tuple[int, int], box: tuple[tf.Tensor, ...] | None = None
+    images: tf.Tensor, size: tuple[int, int] | tf.Tensor, box: tuple[tf.Tensor, ...] | None = None
 ) -> tf.Tensor:
     """Resize [B, H, W, 3] uint8 to `size` = (height, width), as `triptych.images.resize` does.
+
+    `size` may also be known only when the graph runs: a tensor [2] int32.
 
     `box` = (left, top, right, bottom), scalars that need not be whole, in pixel corners: only this
     part is resized, as by Pillow's `Image.resize(size, box=box)`; None is all, (0, 0, W, H).
@@ -74,7 +76,8 @@ def resize(
     lines = tf.transpose(_resample(lines, first, tf.where(rows_first, down, across)), (2, 1, 0, 3))
     lines = _resample(lines, second, tf.where(rows_first, across, down))
     resized = tf.transpose(lines, tf.where(rows_first, (1, 2, 0, 3), (1, 0, 2, 3)))
-    return tf.ensure_shape(resized, (images.shape[0], *size, 3))
+    height, width = (None, None) if tf.is_tensor(size) else size
+    return tf.ensure_shape(resized, (images.shape[0], height, width, 3))
 
 
 def _resample(lines: tf.Tensor, count: tf.Tensor, span: tf.Tensor) -> tf.Tensor:

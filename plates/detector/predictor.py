@@ -1,33 +1,36 @@
-"""A run folder -> an object that finds plates: the one way corners are found."""
+"""A run folder, or its export -> an object that finds plates: the one way corners are found."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from plates import geometry
-from plates.detector import decode
+from plates.detector import decode, onnx_export
 from plates.detector.config import Config, Head
 from plates.detector.letterbox import Letterbox, fit
-from plates.detector.model import build, probable
 from plates.detector.plate import Plate
 from triptych import config as configs
 from triptych import run as runs
 
+if TYPE_CHECKING:
+    import keras
+
 SHIPPED = Path(__file__).with_name("shipped")
 """Run folder of the detector in the package, trained on drawn scenes alone."""
-LEAST = 0.3
-"""Score, 0..1, that a plate must have to be told of."""
+LEAST = 0.8
+"""Score, 0..1, that a plate must have to be told of: the model is sure of nearly all real ones."""
 
 _BATCH = 8
 _SMALL = 64  # pixels in the canvas: less wide plates are looked at again
 _WORTH = 0.8  # canvas pixels a photograph's pixel; with more, a second look sees nothing new
 _AROUND = 3.0  # sides of the second look, in sides of the plate
 _ZOOMED = 256  # pixels of its canvas
+_AGAIN = 0.3  # score of the second look, whatever was asked for
 _SAME = 0.3  # IoU over which both looks have found the same plate
 
 Maps = Callable[[np.ndarray], np.ndarray]
@@ -88,7 +91,7 @@ class Detector:
     ) -> list[list[Plate]]:
         """`found`, with the corners of small plates from a second look.
 
-        A plate is found again with `LEAST`, whatever was asked for: that changes no corners.
+        With which score a plate is found again changes no corners.
         """
         small = [
             (i, number)
@@ -106,7 +109,7 @@ class Detector:
         squares = [fit(part.shape[0], part.shape[1], _ZOOMED, square=True) for part in parts]
         refined = [list(plates) for plates in found]
         for (i, number), window, seen in zip(
-            small, windows, self._look(parts, squares, LEAST), strict=True
+            small, windows, self._look(parts, squares, _AGAIN), strict=True
         ):
             first = found[i][number]
             quads = [plate.corners + window[:2] for plate in seen]
@@ -122,31 +125,42 @@ def located(run: Path) -> Path:
 
 
 def open(run: Path) -> Detector:
-    """Load the best model of a run folder.
+    """Load the best model of a run folder, or what `plates.detector.export` made of it in ONNX.
+
+    Of an export neither Keras nor TensorFlow is imported.
 
     Raises:
-        ValueError: `run` is no finished run folder.
+        ValueError: `run` is no finished run folder and no such export.
+        ModuleNotFoundError: onnxruntime is not installed, and `run` is an export.
     """
+    if (run / onnx_export.FILE).exists():
+        exported = onnx_export.Onnx(run / onnx_export.FILE)
+        return Detector(exported.maps, exported.config)
     model, config = load(run)
     return Detector(_compiled(model, config.head), config)
 
 
-def load(run: Path) -> tuple[keras.Model, Config]:
+def load(run: Path) -> "tuple[keras.Model, Config]":
     """The best model of a run folder, as `model.build` makes it, and the config of its training.
 
     Raises:
         ValueError: `run` is no finished run folder.
     """
     runs.check(run)
+    # Here, so that an export can do without Keras.
+    from plates.detector.model import build
+
     config = configs.load(Config, run / runs.CONFIG)
     model = build(config)
     model.load_weights(run / runs.MODEL)
     return model, config
 
 
-def _compiled(model: keras.Model, head: Head) -> Maps:
+def _compiled(model: "keras.Model", head: Head) -> Maps:
     """One graph for canvases of every size: `predict` compiles each by XLA, which takes seconds."""
     import tensorflow as tf
+
+    from plates.detector.model import probable
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)], autograph=False)
     def answer(canvases: tf.Tensor) -> tf.Tensor:

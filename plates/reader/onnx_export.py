@@ -5,7 +5,6 @@ out. tf2onnx writes the layers up to the columns. It would write the GRUs as loo
 times as slow as ONNX's own GRU operator, so these and the classes are written here.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plates.reader.config import Config
+from triptych import onnx
 from triptych.images import decode, resize
 
 if TYPE_CHECKING:
     import keras
-    import onnx
+    from onnx import GraphProto, ModelProto
 
-FILE = "model.onnx"
-_OPSET = 18
+FILE = onnx.FILE
+TASK = "plates.reader"
 _COLUMNS = "columns"
 
 
@@ -29,13 +29,13 @@ def write(
 ) -> None:
     """Write a reader that `plates.reader.model.build` made for pictures of `config.size`.
 
-    The file's own metadata has the `alphabet`, and each value of `metadata` as JSON.
+    The file's own metadata has the `alphabet`, and each value of `metadata` as JSON; `Onnx.config`
+    needs its `task` and `config`, as `triptych.export.describe` gives them.
 
     Raises:
         ModuleNotFoundError: tf2onnx or onnx is not installed (pip install 'triptych[onnx]').
     """
-    import onnx
-    from onnx import helper
+    from onnx import TensorProto, helper
 
     from plates.reader.model import columns
 
@@ -43,35 +43,42 @@ def write(
     graph = part.graph
     _append(graph, model.get_layer("head"), config)
     shape = ("B", columns(config, config.size), len(config.alphabet) + 1)
-    answer = helper.make_tensor_value_info("log_probabilities", onnx.TensorProto.FLOAT, shape)
+    answer = helper.make_tensor_value_info("log_probabilities", TensorProto.FLOAT, shape)
     del graph.output[:]
     graph.output.append(answer)
-    texts = {key: json.dumps(value, ensure_ascii=False) for key, value in (metadata or {}).items()}
-    helper.set_model_props(part, texts | {"alphabet": config.alphabet})
-    onnx.checker.check_model(part, full_check=True)
-    path.write_bytes(part.SerializeToString())
+    onnx.save(part, path, metadata or {}, alphabet=config.alphabet)
 
 
 class Onnx:
     """A file that `write` made, loaded; answers as a `triptych.export.Exported`.
 
-    `threads` that one run may use; 0: one a core. Raises ModuleNotFoundError without onnxruntime.
+    `threads` that one call may use; 0: one a core.
+
+    Raises:
+        ModuleNotFoundError: onnxruntime is not installed.
+        ValueError: the file is none that onnxruntime can run.
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        import onnxruntime
+        self._session = onnx.Session(path, threads)
+        self.size: tuple[int, int] = self._session.size
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self._session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-        self.size: tuple[int, int] = tuple(self._session.get_inputs()[0].shape[1:3])
+    @property
+    def config(self) -> Config:
+        """That of the training.
+
+        Raises:
+            ValueError: the file is no reader's export, or its config another version's.
+        """
+        return self._session.config(Config, TASK)
 
     def log_probabilities(self, images: np.ndarray) -> np.ndarray:
         """Crops uint8 [B, H, W, 3] of `size` -> natural logarithms float32 [B, T, C + 1]."""
-        (answer,) = self._session.run(None, {"pixels": images})
-        return np.asarray(answer)
+        return self._session(images)
+
+    def predict_on_batch(self, images: np.ndarray) -> np.ndarray:
+        """`log_probabilities`, which are logits too, under Keras's name: for `predictor`."""
+        return self.log_probabilities(images)
 
     def from_bytes(self, pictures: list[bytes]) -> dict[str, np.ndarray]:
         """Encoded pictures, decoded and resized outside the file."""
@@ -84,25 +91,20 @@ class Onnx:
         return {"log_probabilities": self.log_probabilities(images)}
 
 
-def _convolutions(model: "keras.Model", config: Config) -> "onnx.ModelProto":
+def _convolutions(model: "keras.Model", config: Config) -> "ModelProto":
     """Pixels [B, H, W, 3] uint8 -> columns [B, T, width], converted."""
     import keras
-    import tensorflow as tf
-    import tf2onnx
 
     _, backbone, head = model.layers
     columns = keras.Model(head.input, head.get_layer("lines").output)
-    pixels = tf.TensorSpec((None, *config.size, 3), tf.uint8, name="pixels")
 
-    @tf.function(input_signature=[pixels], autograph=False)
-    def call(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {_COLUMNS: columns(backbone(pixels, training=False), training=False)}
+    def call(pixels: Any) -> Any:
+        return columns(backbone(pixels, training=False), training=False)
 
-    converted, _ = tf2onnx.convert.from_function(call, input_signature=[pixels], opset=_OPSET)
-    return converted
+    return onnx.convert(call, _COLUMNS, config.size)
 
 
-def _append(graph: "onnx.GraphProto", head: "keras.Model", config: Config) -> None:
+def _append(graph: "GraphProto", head: "keras.Model", config: Config) -> None:
     """The layers behind the columns: GRUs, which want the columns first, classes, log-softmax."""
     from onnx import helper, numpy_helper
 

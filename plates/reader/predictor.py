@@ -1,21 +1,23 @@
-"""A run folder -> an object that reads: the one way texts are found."""
+"""A run folder, or its export -> an object that reads: the one way texts are found."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
-from plates.reader import decode
+from plates.reader import decode, onnx_export
 from plates.reader.config import Config
 from plates.reader.decode import Reading
 from plates.reader.grammar import Grammar
-from plates.reader.model import build
 from plates.reader.views import Merge, View, render
 from triptych import config as configs
 from triptych import run as runs
+
+if TYPE_CHECKING:
+    import keras
 
 SHIPPED = Path(__file__).with_name("shipped")
 """Run folder of the reader in the package, trained on drawn plates alone."""
@@ -25,10 +27,15 @@ _BATCH = 32
 
 
 class Predictor:
-    """A trained reader; made by `open`. `config` is that of its training."""
+    """A trained reader; made by `open`. `config` is that of its training.
 
-    def __init__(self, model: keras.Model, config: Config) -> None:
-        self.model = model
+    Of a Keras model only `predict_on_batch` is used here: crops [B, H, W, 3] uint8 of its size ->
+    logits [B, T, C + 1].
+    """
+
+    def __init__(self, model: "keras.Model | onnx_export.Onnx", config: Config) -> None:
+        # What exports a model knows that it is Keras's.
+        self.model: Any = model
         self.config = config
 
     def read(
@@ -50,12 +57,21 @@ def located(run: Path) -> Path:
 
 
 def open(run: Path) -> Predictor:
-    """Load the best model of a run folder.
+    """Load the best model of a run folder, or what `plates.reader.export` made of it in ONNX.
+
+    Of an export neither Keras nor TensorFlow is imported.
 
     Raises:
-        ValueError: `run` is no finished run folder.
+        ValueError: `run` is no finished run folder and no such export.
+        ModuleNotFoundError: onnxruntime is not installed, and `run` is an export.
     """
+    if (run / onnx_export.FILE).exists():
+        exported = onnx_export.Onnx(run / onnx_export.FILE)
+        return Predictor(exported, exported.config)
     runs.check(run)
+    # Here, so that an export can do without Keras.
+    from plates.reader.model import build
+
     config = configs.load(Config, run / runs.CONFIG)
     model = build(config)
     model.load_weights(run / runs.MODEL)

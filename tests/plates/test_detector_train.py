@@ -23,7 +23,8 @@ from triptych.config import parse
 from triptych.stage import Stage
 
 TINY = (
-    "demo --start= --backbone tiny --weights none --deepest 16 --width 8 --workers 1 --augment light "
+    "demo --start= --backbone tiny --weights none --deepest 16 --width 8 --workers 1 "
+    "--augment light "
     "--val-fraction 0.25 --weight-decay 0 --extra {extra}@0.5 --synthetic 0.1 "
     "--stages epochs=6,lr=3e-2,size=128,batch=4,freeze_bn=false"
 )

@@ -30,9 +30,10 @@ def test_by_hand(score: float, weakest: float, kept: bool) -> None:
     assert gate.keeps(score, reading(weakest), 0.45, 0.5) == kept
 
 
-def test_that_nothing_is_read_surely_is_no_reading() -> None:
-    assert not gate.keeps(0.8, reading(1.0, ""), 0.45, 0.5)
-    assert gate.keeps(0.9, reading(1.0, ""), 0.45, 0.5)
+def test_a_sure_nothing_speaks_against_a_plate() -> None:
+    assert not gate.keeps(1.0, reading(0.9, ""), 0.45, 0.5)  # 2.22 - 1.8
+    assert gate.keeps(1.0, reading(0.1, ""), 0.45, 0.5)  # 2.22 - 0.2
+    assert not gate.keeps(0.9, reading(0.1, ""), 0.45, 0.5)
 
 
 @given(SHARES, SHARES, SHARES, SHARES)

@@ -200,6 +200,12 @@ def test_onnx(run_dir: Path, tmp_path: Path) -> None:
     for batch in (1, 3):
         found = session.log_probabilities(crops[:batch])
         np.testing.assert_allclose(found, expected[:batch], rtol=0, atol=1e-4)
+    # Opened like a run, it reads as the run does, with views and its grammar.
+    both = [predictor.open(one).read(3, crops.__getitem__, ("shift",)) for one in (run_dir, folder)]
+    assert [r.text for r in both[1]] == [r.text for r in both[0]]
+    assert predictor.open(folder).config.grammar == "LD"
+    sure = [r.confidence for r in both[0]]
+    assert [r.confidence for r in both[1]] == pytest.approx(sure, abs=1e-3)
     known: dict[str, Any] = onnxruntime.InferenceSession(file).get_modelmeta().custom_metadata_map
     assert known["alphabet"] == ALPHABET
     assert json.loads(known["size"]) == {"height": SIZE[0], "width": SIZE[1]}

@@ -81,6 +81,35 @@ def test_bad_picture_is_a_clear_error(toy: Path) -> None:
         export.SavedModel(toy).from_bytes([b"some words"])
 
 
+def test_any_number_of_answers_a_picture(tmp_path: Path) -> None:
+    """As many as the first pixel's red says; those of one picture say where it is, and its size."""
+    shift = tf.Variable(0.5)
+
+    def one(picture: tf.Tensor) -> dict[str, tf.Tensor]:
+        rows = tf.cast(tf.range(picture[0, 0, 0]), tf.float32) + shift
+        size = tf.cast(tf.shape(picture)[:2], tf.float32)
+        return {"places": rows[:, None] * size, "words": tf.strings.as_string(rows, 1)}
+
+    export.write_signatures(tmp_path, one, [shift], {"task": "toy"})
+    model = export.SavedModel(tmp_path)
+    data = []
+    for count, size in ((2, (8, 4)), (0, (3, 3)), (1, (5, 6))):
+        file = io.BytesIO()
+        Image.new("RGB", size, (count, 0, 0)).save(file, "PNG")
+        data.append(file.getvalue())
+    found = model.from_bytes(data)
+    assert found["count"].tolist() == [2, 0, 1]
+    assert found["words"].tolist() == [[b"0.5", b"1.5"], [b"", b""], [b"0.5", b""]]
+    places = [[[2, 4], [6, 12]], [[0, 0], [0, 0]], [[3, 2.5], [0, 0]]]
+    assert found["places"].tolist() == places
+    assert model.from_bytes(data[1:2])["places"].shape == (1, 0, 2)
+    assert model.from_bytes([])["places"].shape == (0, 0, 2)
+    assert model.from_bytes([])["count"].shape == (0,)
+    pixels = model.from_pixels(np.stack([images.decode(data[0])] * 2))
+    assert pixels["places"].tolist() == [places[0]] * 2
+    assert json.loads((tmp_path / export.METADATA).read_text())["task"] == "toy"
+
+
 class Wrong:
     """Answers 1 for bytes, and not a number for pixels; q is always 5."""
 

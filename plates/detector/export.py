@@ -1,0 +1,244 @@
+"""Make a detector to ship: `python -m plates.detector.export RUN --to saved_model [--check DIR]`.
+
+The export needs TensorFlow alone. It takes encoded photographs (JPEG, PNG, BMP, GIF), or uint8 ones
+of any size, and gives of each the plates that are found in it, best score first: their corners in
+pixels of the upright photograph, their scores, and how many they are. The second look at small
+plates is in it.
+
+`--to onnx` needs onnxruntime alone, and is the quickest on a CPU: canvases in, maps out;
+`plates.detector.predictor` opens it as it does a run.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import tyro
+
+from triptych import command, run
+from triptych.config import parse
+from triptych.stage import require
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from plates.detector.config import Config as DetectorConfig
+    from plates.detector.plate import Plate
+    from plates.detector.predictor import Detector
+    from triptych.export import One
+
+    Answers = Mapping[str, np.ndarray]
+    Find = Callable[[Sequence[bytes]], Sequence[Answers]]
+
+# In pixels of the canvas, so that a large photograph counts as a small one. Photographs on their
+# canvases are the same to the bit; what is left is the order of float32 sums, and cv2's float32 in
+# the smallest rectangle.
+BOUND = 0.05
+_SCORE = 0.02  # difference of scores that counts as a pixel
+_LOCAL = ("data", "extra", "runs", "overwrite", "split", "start")
+_BATCH = 8
+# Drawn scenes that are compared by default, beside pictures that show no plate.
+_SCENES = 6
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to export, and where."""
+
+    run: tyro.conf.Positional[Path]
+    """Run folder, or the word shipped: the detector in the package."""
+    to: Literal["saved_model", "onnx"] = "saved_model"
+    """Format."""
+    out: Path | None = None
+    """Folder to make; default: export/FORMAT in the run folder, unless that is in the package."""
+    overwrite: bool = False
+    """Replace an export that exists."""
+    check: tuple[Path, ...] = ()
+    """Pictures, or folders of them, to compare export and run on; default: drawn ones."""
+
+
+def main() -> None:
+    """The command line."""
+    config = parse(Config, prog="plates.detector.export", description=str(__doc__))
+    # Both models are compared on the CPU: a GPU's TF32 would hide a difference, or make one.
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    command.run(export, config)
+
+
+def export(config: Config) -> Path:
+    """Export as `config` says; returns the new folder.
+
+    Raises:
+        triptych.export.ParityError: the export answers otherwise than the run; it is not kept.
+        FileExistsError: there is an export already.
+        ModuleNotFoundError: `to` is onnx, and the extra of that name is not installed.
+        ValueError: no run, no pictures to compare on, or no `out` for the detector in the package.
+    """
+    from plates.detector import predictor
+    from triptych import export as exports
+    from triptych import inputs
+
+    source = predictor.located(config.run)
+    run.check(source)
+    inside = source.resolve() == predictor.SHIPPED.resolve()
+    require(bool(config.out) or not inside, "out", "a folder outside of the package", config.out)
+    target = config.out or source / "export" / config.to
+    with exports.in_place(target, config.overwrite) as folder:
+        if config.check:
+            pictures = exports.read_pictures(inputs.find(config.check, _no_csv))
+        else:
+            pictures = exports.sample_pictures() | _drawn()
+        metadata = exports.describe(source, "plates.detector", _LOCAL)
+        written = _write_onnx if config.to == "onnx" else _write_saved_model
+        ways = written(folder, source, metadata)
+        print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
+        found = differences(ways, predictor.open(source), pictures)
+        unit = f"in pixels of the canvas, or in {_SCORE} of a score"
+        exports.require_parity(folder, found, list(pictures), BOUND, unit)
+    print(f"{target}: {exports.size_on_disk(target) / 1e6:.1f} MB", flush=True)
+    return target
+
+
+def answer(model: "keras.Model", config: "DetectorConfig") -> "One":
+    """What is computed of one photograph uint8 [H, W, 3].
+
+    `corners` [N, 4, 2] float32, x, y in its pixels and in reading order, and `scores` [N] float32,
+    0..1, best first.
+    """
+    import tensorflow as tf
+
+    from plates.detector import graph, predictor
+
+    find = graph.finder(model, config)
+
+    def call(photograph: tf.Tensor) -> dict[str, tf.Tensor]:
+        corners, scores = find(photograph, predictor.LEAST)
+        return {"corners": tf.cast(corners, tf.float32), "scores": scores}
+
+    return call
+
+
+def describe(config: "DetectorConfig") -> dict[str, Any]:
+    """What the metadata say of the model: its canvas, its maps, and which plates are told of."""
+    from plates.detector import predictor
+
+    return {
+        "side": config.side,
+        "stride": config.stride,
+        "head": config.head,
+        "least": predictor.LEAST,
+    }
+
+
+def differences(
+    ways: "Mapping[str, Find]", model: "Detector", pictures: Mapping[str, bytes]
+) -> "dict[str, np.ndarray]":
+    """How far each way of asking an export is from the run itself, [R] for R encoded pictures.
+
+    That is the largest difference of a corner's coordinate, in pixels of the canvas, or of a score,
+    if that is larger, 0.02 of which count as a pixel. A plate more or less is infinitely far.
+    """
+    import numpy as np
+
+    from triptych.images import decode
+
+    data = list(pictures.values())
+    found = {way: np.zeros(len(data)) for way in ways}
+    for start in range(0, len(data), _BATCH):
+        some = data[start : start + _BATCH]
+        images = [decode(one) for one in some]
+        expected = model.detect(images)
+        for way, find in ways.items():
+            for i, (plates, answers) in enumerate(zip(expected, find(some), strict=True)):
+                pixel = model.config.side / max(images[i].shape[:2])
+                found[way][start + i] = _away(plates, answers, pixel)
+    return found
+
+
+def unpadded(answers: "Answers") -> "list[dict[str, np.ndarray]]":
+    """What an export says of a batch, one dict a picture, without the rows that are no plate's."""
+    names = [name for name in answers if name != "count"]
+    return [
+        {name: answers[name][i][:count] for name in names}
+        for i, count in enumerate(answers["count"].tolist())
+    ]
+
+
+def _away(plates: "Sequence[Plate]", answers: "Answers", pixel: float) -> float:
+    """See `differences`; `pixel` is that of the picture in those of the canvas."""
+    import numpy as np
+
+    if len(plates) != len(answers["corners"]):
+        return np.inf
+    if not plates:
+        return 0.0
+    corners = np.abs(np.stack([plate.corners for plate in plates]) - answers["corners"])
+    scores = np.abs(np.array([plate.score for plate in plates]) - answers["scores"])
+    furthest = np.maximum(pixel * corners.max(), scores.max() / _SCORE)
+    return np.inf if np.isnan(furthest) else float(furthest)
+
+
+def _write_saved_model(folder: Path, source: Path, metadata: dict[str, Any]) -> "dict[str, Find]":
+    from plates.detector import predictor
+    from triptych import export as exports
+    from triptych.images import decode
+
+    model, config = predictor.load(source)
+    variables = [variable.value for variable in model.variables]
+    exports.write_signatures(folder, answer(model, config), variables, metadata | describe(config))
+    saved = exports.SavedModel(folder)
+
+    def from_bytes(pictures: Sequence[bytes]) -> "Sequence[Answers]":
+        return unpadded(saved.from_bytes(list(pictures)))
+
+    def from_pixels(pictures: Sequence[bytes]) -> "Sequence[Answers]":
+        return [unpadded(saved.from_pixels(decode(one)[None]))[0] for one in pictures]
+
+    return {"bytes": from_bytes, "pixels": from_pixels}
+
+
+def _write_onnx(folder: Path, source: Path, metadata: dict[str, Any]) -> "dict[str, Find]":
+    import numpy as np
+
+    from plates.detector import onnx_export, predictor
+    from triptych.export import METADATA
+    from triptych.images import decode
+
+    model, config = predictor.load(source)
+    metadata = metadata | describe(config) | {"format": "onnx"}
+    onnx_export.write(model, config, folder / onnx_export.FILE, metadata)
+    run.write_json(folder / METADATA, metadata | {"packages": run.environment()["packages"]})
+    exported = predictor.open(folder)
+
+    def maps(pictures: Sequence[bytes]) -> "Sequence[Answers]":
+        return [
+            {
+                "corners": np.array([plate.corners for plate in plates]).reshape(-1, 4, 2),
+                "scores": np.array([plate.score for plate in plates]),
+            }
+            for plates in exported.detect([decode(one) for one in pictures])
+        ]
+
+    return {"maps": maps}
+
+
+def _drawn() -> dict[str, bytes]:
+    """Drawn scenes, encoded, by name."""
+    import numpy as np
+
+    from plates import synth
+    from plates.drawing.develop import encoded
+
+    drawn = (synth.scene(np.random.default_rng(seed))[0] for seed in range(_SCENES))
+    return {f"scene-{number}.jpg": encoded(image, 90) for number, image in enumerate(drawn)}
+
+
+def _no_csv(path: Path) -> list[Path]:
+    raise ValueError(f"`check` must be pictures or folders of them; received: {path}")
+
+
+if __name__ == "__main__":
+    main()
