@@ -43,11 +43,14 @@ class Config:
     """As in `plates.predict`: score from which a plate counts that reads no surer than the next."""
     least_reading: float = gate.LEAST_READING
     """The same of the weakest character's confidence."""
+    most: int = 0
+    """Most plates of a photograph, the surest; 0: all."""
     worst: int = 40
     """Most plates on each sheet; 0: no sheets."""
 
     def __post_init__(self) -> None:
         gate.check(self.least, self.least_reading)
+        require(self.most >= 0, "most", "0 or more", self.most)
         require(self.worst >= 0, "worst", "0 or more", self.worst)
 
 
@@ -73,7 +76,9 @@ def evaluate(config: Config) -> dict[str, Any]:
     source = config.data / CONTEST if config.data.is_dir() else config.data
     regions = verdict.regions(source)
     samples, problems = records.read(source)
-    model = pipeline.open(config.detector, config.reader, config.least, config.least_reading)
+    model = pipeline.open(
+        config.detector, config.reader, config.least, config.least_reading, config.most
+    )
     cyrillic = model.reader.config.cyrillic
     chosen, side, learned = heldout.choose(
         samples, source, config.detector, config.reader, config.split, config.side, cyrillic
@@ -93,6 +98,7 @@ def evaluate(config: Config) -> dict[str, Any]:
         "tta": list(config.tta),
         "least": config.least,
         "least_reading": config.least_reading,
+        "most": config.most,
         "trained_on": seen,
         "left_out": len(chosen) - len(usable),
         **verdict.judge(judged, config.to),

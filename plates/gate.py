@@ -31,11 +31,19 @@ def keeps(
     score: float, reading: Reading, least: float = LEAST, least_reading: float = LEAST_READING
 ) -> bool:
     """Whether a plate of this `score` (0..1) and reading is told; with a limit of 0 all are."""
-    weakest = reading.weakest if reading.text else -reading.weakest
     # The rule times both limits, so that 0 divides nothing.
-    return score * least_reading + weakest * least >= 2 * least * least_reading
+    return score * least_reading + _weakest(reading) * least >= 2 * least * least_reading
+
+
+def evidence(score: float, reading: Reading) -> float:
+    """How much speaks for a plate, -1..2: by this the surest of a photograph are chosen."""
+    return score + _weakest(reading)
 
 
 def floor(least: float = LEAST, least_reading: float = LEAST_READING) -> float:
     """The score, 0..1, below which no reading can save a plate."""
     return least * max(0.0, 2 - 1 / least_reading) if least_reading else 0.0
+
+
+def _weakest(reading: Reading) -> float:
+    return reading.weakest if reading.text else -reading.weakest

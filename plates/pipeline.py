@@ -12,6 +12,7 @@ from plates.reader.crops import LEAST as LEAST_SIDE
 from plates.reader.decode import Reading
 from plates.reader.views import View
 from plates.rectify import box, rectify
+from triptych.stage import require
 
 if TYPE_CHECKING:
     from plates.detector.predictor import Detector
@@ -32,7 +33,11 @@ class Found:
 
 
 class Pipeline:
-    """A detector and a reader; made by `open`. `least` and `least_reading` are those of `gate`."""
+    """A detector and a reader; made by `open`.
+
+    `least` and `least_reading` are those of `gate`; `most` is how many plates of a photograph are
+    told, the surest of them (`gate.evidence`), 0: all.
+    """
 
     def __init__(
         self,
@@ -40,12 +45,15 @@ class Pipeline:
         reader: "Predictor",
         least: float = gate.LEAST,
         least_reading: float = gate.LEAST_READING,
+        most: int = 0,
     ) -> None:
         gate.check(least, least_reading)
+        require(most >= 0, "most", "0 or more", most)
         self.detector = detector
         self.reader = reader
         self.least = least
         self.least_reading = least_reading
+        self.most = most
         self._floor = max(_FLOOR, gate.floor(least, least_reading))
 
     def read(self, images: Sequence[np.ndarray], tta: Sequence[View] = ()) -> list[list[Found]]:
@@ -65,7 +73,11 @@ class Pipeline:
         for (number, plate, _), reading in zip(crops, readings, strict=True):
             if gate.keeps(plate.score, reading, self.least, self.least_reading):
                 found[number].append(Found(plate.corners, plate.score, reading))
-        return [in_order(some) for some in found]
+        return [in_order(self._surest(some)) for some in found]
+
+    def _surest(self, found: list[Found]) -> list[Found]:
+        surest = sorted(found, key=lambda one: -gate.evidence(one.score, one.reading))
+        return surest[: self.most or None]
 
     def _cut(self, image: np.ndarray, corners: np.ndarray) -> np.ndarray | None:
         """The crop as the reader was trained on such, or None."""
@@ -81,11 +93,13 @@ def open(
     reader: Path | None = None,
     least: float = gate.LEAST,
     least_reading: float = gate.LEAST_READING,
+    most: int = 0,
 ) -> Pipeline:
     """Load a detector's and a reader's run folder; None: those in the package.
 
     Raises:
-        ValueError: no finished run folder, none in the package, or a limit that is not 0..1.
+        ValueError: no finished run folder, none in the package, a limit that is not 0..1, or a
+            negative `most`.
     """
     gate.check(least, least_reading)
     # Here, so that what a plate is can be known without the models' library.
@@ -103,6 +117,7 @@ def open(
         readers.open(readers.located(reader) if reader else readers.SHIPPED),
         least,
         least_reading,
+        most,
     )
 
 

@@ -49,6 +49,8 @@ class Config:
     one (as a share of the limit) it must have over in the other. 0: all are told."""
     least_reading: float = gate.LEAST_READING
     """The same of the weakest character's confidence."""
+    most: int = 0
+    """Most plates of a photograph, the surest; 0: all."""
     every: int = 1
     """Look for plates in every so many-th frame of a video."""
     seen: int = 2
@@ -57,6 +59,7 @@ class Config:
     def __post_init__(self) -> None:
         require(bool(self.paths), "paths", "at least one photograph, video or folder", "none")
         gate.check(self.least, self.least_reading)
+        require(self.most >= 0, "most", "0 or more", self.most)
         require(self.every > 0, "every", "positive", self.every)
         require(self.seen > 0, "seen", "positive", self.seen)
 
@@ -93,7 +96,9 @@ def predict(config: Config) -> None:
     from plates.reader import submission
     from triptych import run
 
-    model = pipeline.open(config.detector, config.reader, config.least, config.least_reading)
+    model = pipeline.open(
+        config.detector, config.reader, config.least, config.least_reading, config.most
+    )
     problems: dict[str, str] = {}
     read = partial(model.read, tta=config.tta)
     found = answers.of_photographs(sources, read, targets, problems)
