@@ -47,7 +47,7 @@ def _stand_in() -> keras.Model:
     maps = means(layers.Concatenate()([red, core]))
     kernel = np.zeros((4, 4, 2, 2))
     kernel[..., [0, 1], [0, 1]] = 12 / 16
-    means.set_weights([kernel, [-6, -6]])
+    means.set_weights([kernel, np.array([-6.0, -6.0])])
     return keras.Model(image, maps)
 
 
@@ -71,8 +71,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
     image = Image.new("RGB", (420, 300), (90, 90, 90))
     draw = ImageDraw.Draw(image)
-    draw.polygon([(40, 60), (240, 80), (238, 130), (38, 110)], "red")
-    draw.polygon([(330, 200), (385, 205), (384, 222), (329, 217)], "red")  # 17 canvas pixels wide
+    draw.polygon([(20, 60), (250, 83), (248, 133), (18, 110)], "red")
+    draw.polygon([(300, 190), (400, 199), (399, 239), (299, 230)], "red")  # 30 canvas pixels wide
     image.save(folder / "a.png")
     Image.new("RGB", (30, 40), "blue").save(folder / "b.png")
     exif = Image.Exif()

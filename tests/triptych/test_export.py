@@ -86,7 +86,7 @@ def test_any_number_of_answers_a_picture(tmp_path: Path) -> None:
     shift = tf.Variable(0.5)
 
     def one(picture: tf.Tensor) -> dict[str, tf.Tensor]:
-        rows = tf.cast(tf.range(picture[0, 0, 0]), tf.float32) + shift
+        rows = tf.cast(tf.range(tf.cast(picture[0, 0, 0], tf.int32)), tf.float32) + shift
         size = tf.cast(tf.shape(picture)[:2], tf.float32)
         return {"places": rows[:, None] * size, "words": tf.strings.as_string(rows, 1)}
 
