@@ -77,7 +77,7 @@ _US = (
     "!DDDDD", "=LLDDD", "=DDDD!", "LLDDD!", "DDDD!", "=!VVVV", "VVV", "VVVV", "VVVVV", "VVVVVV",
     "VVVVVVV",
     "VVV VVV", "VVVV VV", "VVDVVV", "VVVVVD", "VV VVVV", "??????", "???????", "??? ???",
-    "???-????", "?????",
+    "???-????", "?????", "LLD*LDL", "LLD*LDL", "LLD-LDL",
 )  # fmt: skip
 _INK = ("white blue", "white navy", "white black", "cream red", "white red", "yellow black",
         "sky navy",

@@ -1,15 +1,17 @@
-"""Whole pictures with cars, drawn simply, and the exact corners of their plates."""
+"""Whole pictures with cars in a street, and the exact corners of their plates."""
 
 from collections.abc import Sequence
+from functools import partial
 
-import cv2
 import numpy as np
 
 from plates.drawing.camera import Quad, homography, pose, shrunk, stand, upright
+from plates.drawing.car import Pair, aside, car
 from plates.drawing.develop import develop, legible
 from plates.drawing.plate import FlatPlate, draw
-from plates.drawing.surroundings import board
-from plates.drawing.texture import Size, clouds, colour, words, write
+from plates.drawing.surroundings import board, ground
+from plates.drawing.texture import Size, colour
+from plates.drawing.things import bars, fill, leaves, panes
 from plates.drawing.wear import wear
 from plates.text import LATIN
 
@@ -36,16 +38,20 @@ def scene(
     height, width = size
     image = _street(rng, size)
     count = int(rng.choice(len(_CARS), p=_CARS))
+    room, scale = width / max(count, 1), width / 1024
+    bare: list[tuple[FlatPlate, Pair, float]] = []
+    for k in range(count):
+        most = min(_MOST, room / scale / 2)
+        seen = float(np.clip(np.exp(rng.normal(np.log(120), 0.5)), _LEAST, most)) * scale
+        x, foot = room * (k + rng.uniform(0.42, 0.58)), rng.uniform(0.5, 0.97) * height
+        flat = draw(rng, str(rng.choice(list(kinds))), alphabet)
+        plate = seen, seen * flat.image.shape[0] / flat.image.shape[1]
+        wide = min(seen * rng.uniform(3.0, 4.5), 1.25 * room)
+        bare.append((flat, car(rng, image, x, foot, wide, plate), seen))
+    # No car stands before another's plate.
     found: list[Plate] = []
     marks = [np.empty((0, 4))]
-    for k in range(count):
-        room, scale = width / count, width / 1024
-        seen = np.clip(np.exp(rng.normal(np.log(120), 0.5)), _LEAST, min(_MOST, room / scale / 2))
-        seen = float(seen) * scale
-        x = room * (k + rng.uniform(0.42, 0.58))
-        foot = rng.uniform(0.68, 0.97) * height
-        middle = _car(rng, image, x, foot, min(seen * rng.uniform(3.0, 4.5), 1.25 * room))
-        flat = draw(rng, str(rng.choice(list(kinds))), alphabet)
+    for flat, middle, seen in bare:
         corners, boxes = _mounted(rng, image, flat, middle, seen)
         found.append((corners, flat.text))
         marks.append(boxes)
@@ -58,7 +64,7 @@ def _mounted(
     rng: np.random.Generator,
     image: np.ndarray,
     flat: FlatPlate,
-    middle: tuple[float, float],
+    middle: Pair,
     seen: float,
 ) -> tuple[Quad, np.ndarray]:
     """Draws the plate `seen` pixels wide at `middle`, in place; its corners, characters' boxes."""
@@ -75,135 +81,35 @@ def _mounted(
     return corners, upright(matrix, boxes)
 
 
-def _polygon(image: np.ndarray, points: object, ink: np.ndarray) -> None:
-    corners = np.rint(np.array(points, float)).astype(np.int32)
-    cv2.fillPoly(image, [corners], np.clip(ink, 0, 255).tolist(), cv2.LINE_AA)
-
-
 def _street(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Sky, houses with windows, signs with words, road."""
+    """Sky, houses, fences, trees, signs, road, other cars; or nothing but things."""
     height, width = size
-    horizon = round(height * float(rng.uniform(0.25, 0.55)))
+    horizon = round(height * float(rng.uniform(0.2, 0.6)))
     image = np.empty((*size, 3), np.uint8)
     top, low = colour(rng, 0.5) * 0.5 + 110, colour(rng, 0.7) * 0.4 + 140
     image[:] = np.linspace(top, low, height).clip(0, 255)[:, None]
-    for _ in range(int(rng.integers(0, 7))):
-        _house(rng, image, horizon)
-    road = clouds(rng, (height - horizon, width), 8) * rng.uniform(10, 50) + rng.uniform(40, 150)
-    image[horizon:] = road[..., None]
+    for _ in range(int(rng.integers(0, 5))):
+        wide, high = rng.uniform(0.05, 0.3) * width, rng.uniform(0.1, 0.6) * horizon
+        middle = rng.uniform(0, width), horizon - high
+        walls = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (wide, high) + middle
+        fill(image, walls, partial(ground, rng))
+        panes(rng, image, middle, np.array((wide, high)) * rng.uniform(0.6, 1))
+    if rng.random() < 0.6:
+        leaves(rng, image[:horizon], int(rng.integers(5, 80)))
+    road = [(0, horizon), (width, horizon), (width, height), (0, height)]
+    fill(image, road, partial(ground, rng))
     vanish = rng.uniform(0.2, 0.8) * width
     for x in rng.uniform(-0.3, 1.3, int(rng.integers(0, 4))) * width:
-        half = 0.01 * width
-        _polygon(
-            image, [(vanish, horizon), (x + half, height), (x - half, height)], np.full(3, 210)
-        )
-    for _ in range(int(rng.integers(0, 4))):
-        _signpost(rng, image, horizon)
-    return image
-
-
-def _house(rng: np.random.Generator, image: np.ndarray, foot: int) -> None:
-    width = image.shape[1]
-    x, wide, top = (
-        rng.uniform(-0.1, 1) * width,
-        rng.uniform(0.1, 0.5) * width,
-        rng.uniform(-0.3, 0.8) * foot,
-    )
-    _polygon(image, [(x, top), (x + wide, top), (x + wide, foot), (x, foot)], colour(rng, 0.5))
-    step = wide / int(rng.integers(3, 9))
-    glass, share = colour(rng, 0.8), rng.uniform(0.4, 0.8)
-    for y in np.arange(top + 0.3 * step, foot - step, 1.3 * step):
-        for left in np.arange(x + 0.15 * step, x + wide - 0.8 * step, step):
-            right, low = left + share * step, y + share * step
-            _polygon(image, [(left, y), (right, y), (right, low), (left, low)], glass)
-
-
-def _signpost(rng: np.random.Generator, image: np.ndarray, horizon: int) -> None:
-    """A sign or an advertisement: has words, is no plate."""
-    width = image.shape[1]
-    wide = rng.uniform(0.05, 0.25) * width
-    high = wide * rng.uniform(0.2, 0.9)
-    x, y = rng.uniform(0, 1) * (width - wide), rng.uniform(0.05, 1) * horizon
-    ground = colour(rng, 0.4)
-    _polygon(image, [(x, y), (x + wide, y), (x + wide, y + high), (x, y + high)], ground)
-    ink = np.full(3, 20.0 if ground.mean() > 128 else 235.0)
-    text = words(rng, 1, 3)
-    # Capitals alone might be a plate's; small letters never are.
-    write(rng, image, text.lower() if text.isupper() else text, (x, y, x + wide, y + high), ink)
-
-
-def _car(
-    rng: np.random.Generator, image: np.ndarray, x: float, foot: float, wide: float
-) -> tuple[float, float]:
-    """Draws a car from before or behind, `wide` pixels, in place; returns its plate's middle."""
-    body, half = colour(rng), wide / 2
-    high = wide * rng.uniform(0.6, 0.85)
-    belt, top = foot - high * rng.uniform(0.52, 0.62), foot - high
-
-    def at(*points: tuple[float, float]) -> list[tuple[float, float]]:
-        return [(x + half * u, y) for u, y in points]
-
-    _polygon(
-        image,
-        at((-1.1, foot), (1.1, foot), (0.9, foot + 0.06 * high), (-0.9, foot + 0.06 * high)),
-        np.full(3, 25),
-    )
-    for side in (-0.78, 0.78):
-        _polygon(
-            image,
-            at(
-                (side - 0.16, belt),
-                (side + 0.16, belt),
-                (side + 0.16, foot + 0.03 * high),
-                (side - 0.16, foot + 0.03 * high),
-            ),
-            np.full(3, 15),
-        )
-    roof = rng.uniform(0.55, 0.75)
-    _polygon(image, at((-roof, top), (roof, top), (0.95, belt), (-0.95, belt)), body * 0.9)
-    _polygon(
-        image,
-        at(
-            (0.05 - roof, top + 0.06 * high),
-            (roof - 0.05, top + 0.06 * high),
-            (0.82, belt),
-            (-0.82, belt),
-        ),
-        colour(rng, 0.8) * 0.5,
-    )
-    sill = foot - 0.1 * high
-    _polygon(
-        image,
-        at(
-            (-0.95, belt),
-            (0.95, belt),
-            (1, belt + 0.1 * high),
-            (0.98, sill),
-            (-0.98, sill),
-            (-1, belt + 0.1 * high),
-        ),
-        body,
-    )
-    bumper = belt + (sill - belt) * rng.uniform(0.5, 0.65)
-    _polygon(
-        image,
-        at((-1, bumper), (1, bumper), (0.96, foot - 0.05 * high), (-0.96, foot - 0.05 * high)),
-        body * rng.uniform(0.3, 1.1),
-    )
-    lamp = np.array((200, 20, 25)) if rng.random() < 0.5 else np.array((235, 235, 220))
-    for side in (-1, 1):
-        low = belt + 0.18 * high
-        _polygon(
-            image,
-            at(
-                (side * 0.97, belt + 0.05 * high),
-                (side * 0.6, belt + 0.07 * high),
-                (side * 0.62, low),
-                (side * 0.97, low),
-            ),
-            lamp,
-        )
+        half = rng.uniform(0.003, 0.02) * width
+        line = [(vanish, horizon), (x + half, height), (x - half, height)]
+        fill(image, line, colour(rng, 0.7) * 0.3 + 170)
+    for _ in range(int(rng.poisson(0.5))):
+        foot, long = rng.uniform(0.8, 1.5) * horizon, rng.uniform(0.2, 0.8) * width
+        aside(rng, image, rng.uniform(-0.2, 1) * width, foot, long)
     if rng.random() < 0.4:
-        box = (x - 0.3 * half, belt + 0.04 * high, x + 0.3 * half, belt + 0.12 * high)
-        write(rng, image, words(rng, 1, 1).lower(), box, np.full(3, 200.0))
-    return x, float(rng.choice([(belt + 0.12 * high + bumper) / 2, (bumper + sill) / 2]))
+        x0, x1 = np.sort(rng.uniform(-0.2, 1.2, 2)) * width
+        y0, y1 = horizon - rng.uniform(0.05, 0.4) * height, horizon + rng.uniform(0, 0.1) * height
+        bars(rng, image, (x0, y0, x1, y1), rng.uniform(0.008, 0.06) * width)
+    if rng.random() < 0.35:
+        leaves(rng, image, int(rng.integers(20, 200)))
+    return image

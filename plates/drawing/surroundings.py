@@ -45,19 +45,22 @@ def _filled(rng: np.random.Generator, size: Size) -> np.ndarray:
     return np.full((*size, 3), rng.choice([0, 0, 0, 114, 128, 255]), np.float32)
 
 
-def paint(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Painted metal, float32 [H, W, 3]: bent, so darker above or below, with soft reflections."""
+def paint(rng: np.random.Generator, size: Size, tone: np.ndarray | None = None) -> np.ndarray:
+    """Painted metal, float32 [H, W, 3]: bent, so darker above or below, with soft reflections.
+
+    Of the colour `tone` [3], 0..255, or of any.
+    """
     steps = np.sort(rng.random(4)).astype(np.float32)
     values = 1 + rng.normal(0, 0.3, 4).astype(np.float32)
     down = np.interp(np.linspace(0, 1, size[0]), steps, values).astype(np.float32)
     light = down[:, None] * (1 + rng.uniform(0, 0.3) * (clouds(rng, size, 2) - 0.5))
-    image = light[..., None].astype(np.float32) * colour(rng)
+    image = light[..., None].astype(np.float32) * (colour(rng) if tone is None else tone)
     for _ in range(int(rng.integers(0, 3))):
-        y, tone = rng.uniform(0, size[0]), float(rng.choice([rng.uniform(0, 60), 230]))
+        y, shine = rng.uniform(0, size[0]), float(rng.choice([rng.uniform(0, 60), 230]))
         bend = rng.normal(0, 0.08, 2) * size[1]
         ends = (0, round(y + bend[0])), (size[1], round(y + bend[1]))
         thick = max(1, round(float(rng.uniform(0.005, 0.05)) * size[0]))
-        cv2.line(image, *ends, (tone, tone, tone), thick, cv2.LINE_AA)
+        cv2.line(image, *ends, (shine, shine, shine), thick, cv2.LINE_AA)
     return image
 
 

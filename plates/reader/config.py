@@ -96,6 +96,9 @@ class Config:
     """imagenet, noisy-student, autoaugment, none, or a file of the backbone's weights."""
     deepest: Literal[8, 16, 32] = 16
     """Stride that the backbone is cut at."""
+    finest: Literal[4, 8, 16, 32] = 8
+    """Stride of a finer map that is joined to the deepest one, which tells the lines apart better;
+    the same as `deepest`: none."""
     strides: tuple[int, int] = (16, 8)
     """Most that its maps are smaller than the crop, in height and in width: 2, 4, 8, 16 or 32."""
     lines: int = 2
@@ -147,10 +150,11 @@ class Config:
         wanted = "different characters of normalized labels (upper case, no space or dash)"
         require(usable, "alphabet", wanted, self.alphabet)
         require(len(self.stages) > 0, "stages", "at least one", self.stages)
+        wanted = f"at most `deepest`, {self.deepest}"
         for stride in self.strides:
             require(stride in (2, 4, 8, 16, 32), "strides", "of 2, 4, 8, 16 or 32", self.strides)
-            wanted = f"at most `deepest`, {self.deepest}"
             require(stride <= self.deepest, "strides", wanted, self.strides)
+        require(self.finest <= self.deepest, "finest", wanted, self.finest)
         for text in (self.eval_size, *(stage.size for stage in self.stages)):
             # A stage's own default is a square, which no plate is.
             require("x" in text or not text, "size", "HEIGHTxWIDTH", text)

@@ -1,4 +1,4 @@
-"""The reader: a backbone's maps, read line by line and column by column, GRU, classes for CTC."""
+"""The reader: a backbone's maps joined, read line by line, column by column, GRU, CTC classes."""
 
 from typing import Any
 
@@ -21,18 +21,23 @@ def build(config: Config, weights: str | None = None) -> keras.Model:
     own), "head" (another). `weights` is what `triptych.backbones.create` takes.
 
     Raises:
-        ValueError: the backbone has no map of stride `deepest`.
+        ValueError: the backbone has no map of stride `deepest` or `finest`.
     """
     whole = backbones.create(config.backbone, weights=weights)
     maps = levels(whole)
-    if config.deepest not in maps:
-        raise ValueError(
-            f"`deepest` must be one of {sorted(maps)} with {config.backbone}; "
-            f"received: deepest={config.deepest}"
-        )
-    cut = keras.Model(whole.input, narrow(maps[config.deepest]), name=config.backbone)
+    strides = sorted({config.deepest, config.finest}, reverse=True)
+    for name in ("deepest", "finest"):
+        if getattr(config, name) not in maps:
+            raise ValueError(
+                f"`{name}` must be one of {sorted(maps)} with {config.backbone}; "
+                f"received: {name}={getattr(config, name)}"
+            )
+    cut = keras.Model(whole.input, [narrow(maps[s]) for s in strides], name=config.backbone)
     backbone = restride(cut, config.strides)
-    features = keras.Input(backbone.output_shape[1:], name="features")
+    features = [
+        keras.Input(tensor.shape[1:], name=f"features{i}")
+        for i, tensor in enumerate(backbone.outputs)
+    ]
     head = keras.Model(features, _head(features, config), name="head")
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     return keras.Model(image, head(backbone(image)), name="reader")
@@ -48,9 +53,22 @@ def set_trainable(model: keras.Model, part: Part, freeze_bn: bool) -> None:
     trainable.set_trainable(model.layers[1], part, freeze_bn)
 
 
-def _head(features: keras.KerasTensor, config: Config) -> keras.KerasTensor:
-    x = layers.Conv2D(config.width, 1, use_bias=False, name="narrow")(features)
+def _head(features: list[keras.KerasTensor], config: Config) -> keras.KerasTensor:
+    x = layers.Conv2D(config.width, 1, use_bias=False, name="narrow")(features[0])
     x = layers.BatchNormalization(momentum=0.9, name="narrow_bn")(x)
+    if len(features) > 1:
+        # The deep map says what a character is, the finer one in which line it stands.
+        y = layers.Conv2D(config.width, 1, use_bias=False, name="finer")(features[1])
+        y = layers.BatchNormalization(momentum=0.9, name="finer_bn")(y)
+        coarse, fine = (
+            [min(stride, most) for most in config.strides]
+            for stride in (config.deepest, config.finest)
+        )
+        times = tuple(a // b for a, b in zip(coarse, fine, strict=True))
+        x = layers.Add(name="join")([layers.UpSampling2D(times, name="up")(x), y])
+        x = layers.ReLU(6.0, name="join_relu")(x)
+        x = layers.SeparableConv2D(config.width, 3, padding="same", use_bias=False, name="mix")(x)
+        x = layers.BatchNormalization(momentum=0.9, name="mix_bn")(x)
     x = layers.ReLU(6.0, name="narrow_relu")(x)
     x = Lines(config.lines, name="lines")(x)
     for number in range(config.gru_layers):

@@ -12,7 +12,16 @@ from plates.reader.predictor import located
 from triptych import config as configs
 from triptych import run, split
 
-_MODEL_FIELDS = ("backbone", "deepest", "strides", "lines", "width", "units", "gru_layers")
+_MODEL_FIELDS = (
+    "backbone",
+    "deepest",
+    "finest",
+    "strides",
+    "lines",
+    "width",
+    "units",
+    "gru_layers",
+)
 
 
 def begun_from(start: str, config: Config) -> Path:

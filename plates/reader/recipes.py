@@ -11,6 +11,7 @@ def _published(backbone: str) -> Config:
     return Config(
         data=tyro.MISSING,
         backbone=backbone,
+        finest=16,
         stages=(Stage("all", 20, 3e-4, "plateau", size="64x480", freeze_bn=False),),
         weight_decay=0.05,
         monitor="val_loss",
@@ -32,7 +33,7 @@ RECIPES: dict[str, Config] = {
         data=tyro.MISSING,
         val_fraction=0.5,
         synthetic=0.9,
-        stages=(Stage("all", 10, 1.5e-3, size="64x192"),),
+        stages=(Stage("all", 14, 1.5e-3, size="64x192"),),
     ),
     "resnet34-gru": _published("resnet34"),
     "resnet50-gru": _published("resnet50"),
