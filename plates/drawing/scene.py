@@ -19,6 +19,7 @@ Plate = tuple[Quad, str]
 """Corners float64 [4, 2] of a plate, pixels of the picture; its text."""
 
 _LEAST, _MOST = 40, 340  # width of a plate in a picture 1024 pixels wide
+_CLOSE, _NEAR = 0.1, 800  # how often a single one is seen from near, and the most it is wide then
 _CARS = (0.08, 0.56, 0.26, 0.10)  # how often 0, 1, 2, 3 of them
 
 
@@ -30,8 +31,8 @@ def scene(
 ) -> tuple[np.ndarray, list[Plate]]:
     """A street with 0 to 3 cars, uint8 [H, W, 3] RGB, and their plates from left to right.
 
-    Plates are 40 to 340 pixels wide where the picture is 1024. Raises ValueError for a side under
-    128, an unknown kind, or an alphabet that cannot be drawn.
+    Plates are 40 to 340 pixels wide where the picture is 1024, seldom up to 800. Raises
+    ValueError for a side under 128, an unknown kind, or an alphabet that cannot be drawn.
     """
     if min(size) < 128:
         raise ValueError(f"`size` must be at least 128 x 128; received: size={size}")
@@ -43,10 +44,14 @@ def scene(
     for k in range(count):
         most = min(_MOST, room / scale / 2)
         seen = float(np.clip(np.exp(rng.normal(np.log(120), 0.5)), _LEAST, most)) * scale
+        if count == 1 and rng.random() < _CLOSE:
+            seen = rng.uniform(_MOST, _NEAR) * scale
+        wide = seen * rng.uniform(3.0, 4.5)
+        wide = wide if count == 1 else min(wide, 1.25 * room)
         x, foot = room * (k + rng.uniform(0.42, 0.58)), rng.uniform(0.5, 0.97) * height
+        foot += max(0.0, 0.3 * (wide - width))  # of a near car only the middle is in the picture
         flat = draw(rng, str(rng.choice(list(kinds))), alphabet)
         plate = seen, seen * flat.image.shape[0] / flat.image.shape[1]
-        wide = min(seen * rng.uniform(3.0, 4.5), 1.25 * room)
         bare.append((flat, car(rng, image, x, foot, wide, plate), seen))
     # No car stands before another's plate.
     found: list[Plate] = []
