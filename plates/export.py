@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Corners, found by sums in another order, move a crop by a hundredth of a pixel, and that moves
 # confidences by up to 1e-2 where the reader is in doubt.
-BOUND = 0.05
+BOUND = 0.02
 _LOCAL = ("data", "extra", "runs", "overwrite", "split", "start")
 # Drawn scenes that are compared by default, beside pictures that show no plate.
 _SCENES = 8

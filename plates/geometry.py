@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 _LEAST_AREA = 8.0  # square pixels
 _LEAST_SIDE = 2.0  # pixels
 _LEAST_TURN = 0.02  # sine of the angle between two sides, about one degree
-_LEAST_INSIDE = 0.5
+LEAST_INSIDE = 0.5
 
 
 def quad(points: ArrayLike) -> np.ndarray:
@@ -128,7 +128,7 @@ def problem(corners: ArrayLike, height: int, width: int) -> str:
     share = inside(array, height, width)
     if share == 0:
         return f"it lies outside the picture of {width} x {height} pixels"
-    if share < _LEAST_INSIDE:
+    if share < LEAST_INSIDE:
         return f"only {share:.0%} of it lie in the picture of {width} x {height} pixels"
     return ""
 

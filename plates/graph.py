@@ -40,7 +40,7 @@ def answer(
         ValueError: a limit that is not 0..1.
     """
     gate.check(least, least_reading)
-    floor = max(pipeline._FLOOR, gate.floor(least, least_reading))
+    floor = max(pipeline.FLOOR, gate.floor(least, least_reading))
 
     def call(photograph: tf.Tensor) -> dict[str, tf.Tensor]:
         corners, scores = find(photograph, floor)
@@ -64,7 +64,7 @@ def answer(
 def is_sound(corners: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
     """Bool [N]: quads float64 [N, 4, 2] without a `geometry.problem` in such a picture."""
     share = tf.math.divide_no_nan(_inside(corners, height, width), areas(corners))
-    return faultless(corners) & (share >= geometry._LEAST_INSIDE)
+    return faultless(corners) & (share >= geometry.LEAST_INSIDE)
 
 
 def _inside(corners: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
@@ -151,7 +151,7 @@ def in_order(corners: tf.Tensor) -> tf.Tensor:
         column, first = state
         common = tf.minimum(right[first], right[i]) - tf.maximum(left[first], left[i])
         narrower = tf.minimum(right[first] - left[first], right[i] - left[i])
-        above = common > pipeline._MOST_BESIDE * narrower
+        above = common > pipeline.MOST_BESIDE * narrower
         return tf.where(above, column, column + 1), tf.where(above, first, i)
 
     columns, _ = tf.scan(step, tf.range(tf.size(order)), (0, 0))

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from plates.detector.predictor import Detector
     from plates.reader.predictor import Predictor
 
-_FLOOR = 0.1  # score of what is worth the reader's look
-_MOST_BESIDE = 0.5  # of the narrower plate's width; with more in common they stand above each other
+FLOOR = 0.1  # score of what is worth the reader's look
+MOST_BESIDE = 0.5  # of the narrower plate's width; with more in common they stand above each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Pipeline:
         self.least = least
         self.least_reading = least_reading
         self.most = most
-        self._floor = max(_FLOOR, gate.floor(least, least_reading))
+        self._floor = max(FLOOR, gate.floor(least, least_reading))
 
     def read(self, images: Sequence[np.ndarray], tta: Sequence[View] = ()) -> list[list[Found]]:
         """The plates of each photograph [H, W, 3] uint8 RGB, in the order of `in_order`.
@@ -142,4 +142,4 @@ def in_order(found: Sequence[Found]) -> list[Found]:
 
 def _above(a: Found, b: Found) -> bool:
     (left, _, right, _), (start, _, end, _) = geometry.bounds(a.corners), geometry.bounds(b.corners)
-    return min(right, end) - max(left, start) > _MOST_BESIDE * min(right - left, end - start)
+    return min(right, end) - max(left, start) > MOST_BESIDE * min(right - left, end - start)

@@ -45,16 +45,16 @@ def finder(model: keras.Model, config: Config) -> Find:
         def again(first: tf.Tensor) -> tf.Tensor:
             left, top, right, bottom = _window(photograph, first)
             part = photograph[top:bottom, left:right]
-            others, _, _ = look(part, predictor._ZOOMED, predictor._AGAIN, True)
+            others, _, _ = look(part, predictor.ZOOMED, predictor.AGAIN, True)
             others += tf.cast([left, top], tf.float64)
             shares = overlaps(others, tf.broadcast_to(first, tf.shape(others)))
             # The first look's, unless one overlaps it by more.
-            best = tf.argmax(tf.concat([[predictor._SAME], shares], axis=0))
+            best = tf.argmax(tf.concat([[predictor.SAME], shares], axis=0))
             return tf.concat([first[None], others], axis=0)[best]
 
         lengths = tf.norm(onward(quads) * scale, axis=2)
-        small = (lengths[:, 0] + lengths[:, 2]) / 2 < predictor._SMALL
-        small &= tf.reduce_max(scale) < predictor._WORTH
+        small = (lengths[:, 0] + lengths[:, 2]) / 2 < predictor.SMALL
+        small &= tf.reduce_max(scale) < predictor.WORTH
         refined = tf.map_fn(
             lambda one: tf.cond(one[1], lambda: again(one[0]), lambda: one[0]),
             (quads, small),
@@ -86,7 +86,7 @@ def _laid(image: tf.Tensor, inner: tf.Tensor, canvas: tf.Tensor) -> tf.Tensor:
 def _window(image: tf.Tensor, quad: tf.Tensor) -> list[tf.Tensor]:
     """`predictor._window`: left, top, right, bottom in whole pixels."""
     low, high = tf.reduce_min(quad, axis=0), tf.reduce_max(quad, axis=0)
-    half = predictor._AROUND * tf.reduce_max(high - low) / 2
+    half = predictor.AROUND * tf.reduce_max(high - low) / 2
     middle, size = (low + high) / 2, tf.cast(tf.shape(image)[1::-1], tf.float64)
     first = tf.clip_by_value(tf.round(middle - half), 0, size - 1)
     last = tf.maximum(tf.clip_by_value(tf.round(middle + half), 0, size), first + 1)

@@ -26,12 +26,12 @@ LEAST = 0.8
 """Score, 0..1, that a plate must have to be told of: the model is sure of nearly all real ones."""
 
 _BATCH = 8
-_SMALL = 64  # pixels in the canvas: less wide plates are looked at again
-_WORTH = 0.8  # canvas pixels a photograph's pixel; with more, a second look sees nothing new
-_AROUND = 3.0  # sides of the second look, in sides of the plate
-_ZOOMED = 256  # pixels of its canvas
-_AGAIN = 0.3  # score of the second look, whatever was asked for
-_SAME = 0.3  # IoU over which both looks have found the same plate
+SMALL = 64  # pixels in the canvas: less wide plates are looked at again
+WORTH = 0.8  # canvas pixels a photograph's pixel; with more, a second look sees nothing new
+AROUND = 3.0  # sides of the second look, in sides of the plate
+ZOOMED = 256  # pixels of its canvas
+AGAIN = 0.3  # score of the second look, whatever was asked for
+SAME = 0.3  # IoU over which both looks have found the same plate
 
 Maps = Callable[[np.ndarray], np.ndarray]
 """Canvases [B, H, W, 3] uint8 -> maps [B, h, w, C] with probabilities (`model.probable`)."""
@@ -97,8 +97,8 @@ class Detector:
             (i, number)
             for i, (frame, plates) in enumerate(zip(frames, found, strict=True))
             for number, plate in enumerate(plates)
-            if max(frame.scale) < _WORTH
-            and geometry.sides(frame.to_canvas(plate.corners))[0] < _SMALL
+            if max(frame.scale) < WORTH
+            and geometry.sides(frame.to_canvas(plate.corners))[0] < SMALL
         ]
         windows = [_window(images[i].shape, found[i][number].corners) for i, number in small]
         parts = [
@@ -106,15 +106,15 @@ class Detector:
             for (i, _), (left, top, right, bottom) in zip(small, windows, strict=True)
         ]
         # Square, so that all go through the model together.
-        squares = [fit(part.shape[0], part.shape[1], _ZOOMED, square=True) for part in parts]
+        squares = [fit(part.shape[0], part.shape[1], ZOOMED, square=True) for part in parts]
         refined = [list(plates) for plates in found]
         for (i, number), window, seen in zip(
-            small, windows, self._look(parts, squares, _AGAIN), strict=True
+            small, windows, self._look(parts, squares, AGAIN), strict=True
         ):
             first = found[i][number]
             quads = [plate.corners + window[:2] for plate in seen]
             overlaps = [geometry.polygon_iou(quad, first.corners) for quad in quads]
-            if max(overlaps, default=0.0) > _SAME:
+            if max(overlaps, default=0.0) > SAME:
                 refined[i][number] = _moved(first, quads[int(np.argmax(overlaps))])
         return refined
 
@@ -176,7 +176,7 @@ def _moved(plate: Plate, corners: np.ndarray) -> Plate:
 def _window(shape: tuple[int, ...], corners: np.ndarray) -> tuple[int, int, int, int]:
     """Left, top, right, bottom, in whole pixels, of a square around a plate, inside the picture."""
     left, top, right, bottom = geometry.bounds(corners)
-    half = _AROUND * max(right - left, bottom - top) / 2
+    half = AROUND * max(right - left, bottom - top) / 2
     across, down = (left + right) / 2, (top + bottom) / 2
     edges = np.rint([across - half, down - half, across + half, down + half]).astype(int)
     height, width = shape[:2]

@@ -22,7 +22,7 @@ class Config:
     """Which plates, how to read them, and where to write the texts."""
 
     paths: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders (or the word shipped), then pictures, folders or lists of them."""
+    """Run folders, ONNX exports of them or the word shipped, then pictures, folders or lists."""
     to: Path | None = None
     """Write file, text, confidence, the weakest character's confidence, and every character's."""
     submission: Path | None = None
@@ -59,7 +59,7 @@ def predict(config: Config) -> None:
     from triptych import run
 
     named = [predictor.located(path) for path in config.paths]
-    folders = [path for path in named if (path / run.CONFIG).exists()]
+    folders = [path for path in named if predictor.is_reader(path)]
     paths = [path for path in named if path not in folders]
     require(bool(paths), "paths", "at least one picture, folder or list", "none")
     # Before any model is loaded: a bad list must not cost the wait.

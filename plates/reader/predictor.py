@@ -56,6 +56,11 @@ def located(run: Path) -> Path:
     return SHIPPED if run == Path("shipped") and not run.exists() else run
 
 
+def is_reader(path: Path) -> bool:
+    """Whether `path` is a folder that `open` takes, finished or not, and no folder of pictures."""
+    return (path / runs.CONFIG).exists() or (path / onnx_export.FILE).exists()
+
+
 def open(run: Path) -> Predictor:
     """Load the best model of a run folder, or what `plates.reader.export` made of it in ONNX.
 

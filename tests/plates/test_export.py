@@ -38,7 +38,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     pictures = [np.full((50, 70, 3), 90, np.uint8)]
     seed = 0
     while len(pictures) < 2:
-        image, plates = scene(np.random.default_rng(seed))
+        image, plates = scene(np.random.default_rng(seed), (288, 384))
         pictures += [image] * bool(plates)
         seed += 1
     for number, image in enumerate(pictures):

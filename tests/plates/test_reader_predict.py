@@ -55,10 +55,10 @@ def plate(text: str, scale: int = 1) -> np.ndarray:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Runs and a contest's folder of crops."""
-    models = {"run1": reader(), "run2": reader(2.0), "shipped": reader()}
+    models = {"run1": reader(), "run2": reader(2.0), "shipped": reader(), "export": reader()}
     for name in models:
         (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_text("{}")
+        (tmp_path / name / ("model.onnx" if name == "export" else "config.json")).write_text("{}")
     (tmp_path / "test").mkdir()
     for name, text in (("10", "A12"), ("9", "B1"), ("2", "")):
         Image.fromarray(plate(text, 3)).save(tmp_path / "test" / f"{name}.png")
@@ -97,6 +97,13 @@ def test_without_a_run_the_shipped_one_answers(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     predict.predict(predict.Config((folder / "test" / "9.png",)))
+    assert capsys.readouterr().out.startswith("B1 ")
+
+
+def test_an_export_in_onnx_is_a_reader_and_no_folder_of_pictures(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predict.predict(predict.Config((folder / "export", folder / "test" / "9.png")))
     assert capsys.readouterr().out.startswith("B1 ")
 
 
