@@ -155,6 +155,9 @@ class Config:
             require(stride in (2, 4, 8, 16, 32), "strides", "of 2, 4, 8, 16 or 32", self.strides)
             require(stride <= self.deepest, "strides", wanted, self.strides)
         require(self.finest <= self.deepest, "finest", wanted, self.finest)
+        # Its columns are those that are read.
+        wanted = f"at least the columns' stride, {self.strides[1]}"
+        require(self.finest >= self.strides[1], "finest", wanted, self.finest)
         for text in (self.eval_size, *(stage.size for stage in self.stages)):
             # A stage's own default is a square, which no plate is.
             require("x" in text or not text, "size", "HEIGHTxWIDTH", text)

@@ -26,6 +26,7 @@ CONFIGS = st.builds(
     grammar=st.sampled_from(["", "LDDDLL,ru"]),
     start=st.sampled_from(["", "shipped", "runs/a"]),
     strides=st.tuples(*[st.sampled_from([4, 8, 16])] * 2),
+    finest=st.just(16),
     batch=st.none() | st.integers(1, 99),
     epochs=st.none() | st.integers(1, 99),
     lr=st.none() | st.floats(1e-9, 1),
@@ -94,7 +95,10 @@ def test_values_out_of_range(name: str, value: Any) -> None:
             {"stages": (Stage(size="60x192"),)},
             "`size` must be multiples of 16 and 8; received: size=60x192",
         ),
-        ({"eval_size": "64x200", "strides": (8, 16)}, "`size` must be multiples of 8 and 16"),
+        (
+            {"eval_size": "64x200", "strides": (8, 16), "finest": 16},
+            "`size` must be multiples of 8 and 16",
+        ),
         ({"stages": (Stage(),)}, "`size` must be HEIGHTxWIDTH; received: size=224"),
         # 240 columns of 37 classes: more ways than a float64 can sum.
         (
@@ -102,6 +106,8 @@ def test_values_out_of_range(name: str, value: Any) -> None:
             "`size` must be of at most 384 pixels in width; received: size=64x480",
         ),
         ({"deepest": 8}, "`strides` must be at most `deepest`, 8; received"),
+        ({"finest": 32}, "`finest` must be at most `deepest`, 16; received: finest=32"),
+        ({"finest": 4}, "`finest` must be at least the columns' stride, 8; received: finest=4"),
         ({"fold": 5}, r"`fold` must be in 0..4; received: fold=5"),
         ({"nothing": 0.5, "synthetic": 0.5}, "`nothing` must be less than 1 together"),
         ({"val_fraction": 0.0}, "`monitor` must be loss, without validation"),

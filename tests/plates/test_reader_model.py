@@ -54,6 +54,23 @@ def test_lines_follow_the_features() -> None:
     np.testing.assert_allclose(read[:, 1], [10, 13, 15], rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("strides", "finest", "rows"),
+    [((16, 8), 8, 8), ((8, 8), 8, 8), ((16, 4), 4, 16), ((16, 8), 16, 4)],
+)
+def test_a_finer_map_gives_more_rows(strides: tuple[int, int], finest: int, rows: int) -> None:
+    """64 pixels high: the lines are told apart on the finest map's rows, whatever the columns."""
+    head = build(_config(deepest=16, strides=strides, finest=finest)).get_layer("head")
+    sides = [16 // strides[0], 16 // strides[1]]  # of 16 pixels in the deep map
+    maps = [np.zeros((1, 4 * sides[0], 12 * sides[1], head.inputs[0].shape[-1]), np.float32)]
+    if finest < 16:
+        down, across = (max(16 // finest, side) for side in sides)
+        maps.append(np.zeros((1, 4 * down, 12 * across, head.inputs[1].shape[-1]), np.float32))
+    seen = keras.Model(head.inputs, head.get_layer("lines").input)
+    width = 192 // min(strides[1], finest)
+    assert seen(maps).shape[1:3] == (rows, width)
+
+
 @pytest.mark.parametrize("deepest", [8, 16])
 def test_every_weight_learns(deepest: int) -> None:
     import tensorflow as tf

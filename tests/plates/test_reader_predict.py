@@ -256,7 +256,7 @@ def test_every_reader_has_its_own_size() -> None:
             assert batch.shape[1:] == (32, 128, 3)
             return super().predict_on_batch(batch[:, :, ::2])
 
-    wide = reader(stages=(Stage(size="32x128"),), strides=(8, 16))
+    wide = reader(stages=(Stage(size="32x128"),), strides=(8, 16), finest=16)
     model: Any = Wide(1.0)
     wide.model = model
     crops = [plate("A12", 2), plate("B", 2)]
