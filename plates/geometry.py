@@ -70,6 +70,23 @@ def bounds(corners: ArrayLike) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
+def rectangle(corners: ArrayLike) -> np.ndarray:
+    """The smallest rectangle around a quad that runs along its text, as a quad.
+
+    Along the mean of its top and bottom side: a corner that slipped turns it by half as much, and
+    none lies outside. Of a rectangle it is that itself.
+
+    Raises:
+        ValueError: not a quad.
+    """
+    array = quad(corners)
+    along = array[1] - array[0] + array[2] - array[3]
+    along /= max(float(np.hypot(*along)), 1e-12)
+    axes = np.array([along, [-along[1], along[0]]])
+    (left, top), (right, bottom) = (array @ axes.T).min(axis=0), (array @ axes.T).max(axis=0)
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) @ axes
+
+
 def expand(corners: ArrayLike, margin: float) -> np.ndarray:
     """The quad with each corner moved outward by `margin` of both sides that meet in it.
 

@@ -87,7 +87,7 @@ def _crops(
     photograph: tf.Tensor, corners: tf.Tensor, config: Config
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Crops uint8 [N, height, width, 3] as the reader sees them, and their sides [N, 2] as cut."""
-    cut = box if config.cut == "box" else rectify
+    cut = {"homography": rectify, "rectangle": turned, "box": box}[config.cut]
 
     def one(quad: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         crop = cut(photograph, quad, config.margin)
@@ -117,6 +117,17 @@ def rectify(image: tf.Tensor, corners: tf.Tensor, margin: float) -> tf.Tensor:
     if _GRID:
         places = tf.round(places * 32) / 32
     return _between(image, places)
+
+
+def turned(image: tf.Tensor, corners: tf.Tensor, margin: float) -> tf.Tensor:
+    """`plates.rectify.turned` of a sound quad float64 [4, 2]."""
+    along = corners[1] - corners[0] + corners[2] - corners[3]
+    along /= tf.norm(along)
+    axes = tf.stack([along, tf.stack([-along[1], along[0]])])
+    seen = tf.matmul(corners, axes, transpose_b=True)
+    low, high = tf.reduce_min(seen, axis=0), tf.reduce_max(seen, axis=0)
+    upright = tf.gather(tf.concat([low, high], 0), [[0, 1], [2, 1], [2, 3], [0, 3]])
+    return rectify(image, tf.matmul(upright, axes), margin)
 
 
 def box(image: tf.Tensor, corners: tf.Tensor, margin: float) -> tf.Tensor:

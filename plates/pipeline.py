@@ -11,7 +11,7 @@ from plates import gate, geometry
 from plates.reader.crops import LEAST as LEAST_SIDE
 from plates.reader.decode import Reading
 from plates.reader.views import View
-from plates.rectify import box, rectify
+from plates.rectify import CUTS
 from triptych.stage import require
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ class Pipeline:
         """The crop as the reader was trained on such, or None."""
         if geometry.problem(corners, image.shape[0], image.shape[1]):
             return None
-        cut = box if self.reader.config.cut == "box" else rectify
-        crop = cut(image, corners, self.reader.config.margin)
+        crop = CUTS[self.reader.config.cut](image, corners, self.reader.config.margin)
         return crop if min(crop.shape[:2]) >= LEAST_SIDE else None
 
 

@@ -10,7 +10,7 @@ from plates.text import LATIN, most_columns, normalize
 from triptych.stage import STAGE_FLAG, Stage, merged, parse_size, require
 
 Strength = Literal["none", "light", "medium", "strong"]
-Cut = Literal["homography", "box"]
+Cut = Literal["homography", "rectangle", "box"]
 
 # What a run that goes on may have otherwise than when it was begun: it changes no number. The data
 # are compared by what is in them.
@@ -64,7 +64,8 @@ class Config:
     cyrillic: bool = True
     """Read Cyrillic letters of labels as the Latin ones that look alike."""
     cut: Cut = "homography"
-    """How plates are cut from photographs: straightened by their corners, or the upright box."""
+    """How plates are cut from photographs: straightened by their corners, the rectangle around
+    them turned level, which bears corners that are not exact, or the upright box."""
     margin: float = 0.05
     """What is cut around a plate on every side, as a share of its sides."""
     grammar: str = ""

@@ -10,7 +10,7 @@ import numpy as np
 from plates import geometry
 from plates.reader.config import Config
 from plates.reader.records import Crop
-from plates.rectify import box, rectify
+from plates.rectify import CUTS
 from triptych.images import ImageError, decode, resize, shrink_to_cover
 from triptych.pictures import Checked
 
@@ -79,8 +79,7 @@ class Crops:
             corners = np.array(quad, float)
             if reason := geometry.problem(corners, image.shape[0], image.shape[1]):
                 raise ImageError(reason)
-            cut = box if self.config.cut == "box" else rectify
-            image = cut(image, corners, self.config.margin)
+            image = CUTS[self.config.cut](image, corners, self.config.margin)
         height, width = image.shape[:2]
         if min(height, width) < LEAST:
             raise ImageError(f"a crop of {width} x {height} pixels holds no text")

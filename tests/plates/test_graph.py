@@ -34,7 +34,7 @@ def test_which_quads_can_be_cut() -> None:
     assert graph.is_sound(tf.constant(quads), 60, 90).numpy().tolist() == expected
 
 
-@pytest.mark.parametrize("name", ["rectify", "box"])
+@pytest.mark.parametrize("name", ["rectify", "turned", "box"])
 def test_crops_are_those_of_the_pipeline(name: str) -> None:
     cut = tf.function(getattr(graph, name))
     sound = [quad for quad in QUADS if not geometry.problem(quad, 60, 90)]

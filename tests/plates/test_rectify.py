@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from plates import geometry
-from plates.rectify import box, rectify
+from plates.rectify import CUTS, box, rectify, turned
 
 
 def checker(height: int = 40, width: int = 120, field: int = 20) -> np.ndarray:
@@ -36,7 +36,7 @@ def test_a_drawn_quad_comes_back_straight() -> None:
 
 def test_an_upright_rectangle_is_a_plain_cut() -> None:
     picture = noise(60, 90)
-    for cut in (rectify, box):
+    for cut in CUTS.values():
         np.testing.assert_array_equal(
             cut(picture, rectangle(10, 20, 59, 39)), picture[20:40, 10:60]
         )
@@ -49,6 +49,30 @@ def test_box_of_a_tilted_plate() -> None:
     picture = noise(60, 90)
     quad = np.array([[10.0, 20], [60, 25], [58, 45], [8, 40]])
     np.testing.assert_array_equal(box(picture, quad), picture[20:46, 8:61])
+
+
+def test_the_rectangle_around_a_quad_by_hand() -> None:
+    """Level but for one corner: it grows to hold that one; turned, it turns as a whole."""
+    quad = np.array([[10.0, 20], [50, 20], [50, 30], [10, 30]])
+    np.testing.assert_allclose(geometry.rectangle(quad), quad)
+    slipped = np.add(quad, [[0, 0], [0, 0], [4, 0], [0, 0]])
+    np.testing.assert_allclose(geometry.rectangle(slipped), rectangle(10, 20, 54, 30))
+    turn = np.array([[0.8, 0.6], [-0.6, 0.8]])
+    np.testing.assert_allclose(geometry.rectangle(quad @ turn), quad @ turn)
+    np.testing.assert_allclose(geometry.rectangle(slipped @ turn), rectangle(10, 20, 54, 30) @ turn)
+
+
+def test_turned_level_no_corner_that_slipped_inward_cuts_more_than_its_share() -> None:
+    """A corner 12 pixels too far in: the crop still holds the whole plate, level."""
+    flat = checker()
+    quad = np.array([[60.0, 50], [177.0, 66], [172, 105], [55, 89]])
+    matrix = geometry.homography(rectangle(0, 0, 119, 39), quad)
+    picture = cv2.warpPerspective(flat, matrix, (300, 200))
+    whole = turned(picture, quad)
+    assert abs(whole.shape[1] - 119) <= 2
+    slipped = np.add(quad, [[12, 2], [0, 0], [0, 0], [0, 0]])
+    assert turned(picture, slipped).shape[1] >= 118
+    assert rectify(picture, slipped).shape[1] <= 114
 
 
 def test_outside_the_border_is_repeated() -> None:
