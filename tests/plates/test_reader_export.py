@@ -64,9 +64,12 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = build(config)
     head = model.get_layer("head")
     lines = head.get_layer("lines")
-    kernels = [head.get_layer(name).kernel for name in ("narrow", "classes")]
-    for weight, size in zip([lines.score, lines.vector, *kernels], (2, 2, 3, 20), strict=True):
-        weight.assign(keras.random.normal(weight.shape, 0, size, seed=2))
+    kernels = [head.get_layer(name).kernel for name in ("narrow", "finer", "classes")]
+    kernels.append(head.get_layer("mix").pointwise_kernel)
+    for weight, size in zip(
+        [lines.score, lines.vector, *kernels], (2, 2, 3, 3, 20, 2), strict=True
+    ):
+        weight.assign(keras.random.normal(weight.shape, 0, size, seed=3))
     model.save(folder / run.MODEL)
     return folder
 
