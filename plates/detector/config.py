@@ -9,7 +9,7 @@ import tyro
 from triptych.stage import STAGE_FLAG, Stage, merged, parse_size, require
 
 Strength = Literal["none", "light", "medium", "strong"]
-Head = Literal["unet", "corners"]
+Head = Literal["unet", "corners", "maskrcnn"]
 
 # What a run that goes on may have otherwise than when it was begun: it changes no number. The data
 # are compared by what is in them.
@@ -88,11 +88,12 @@ class Config:
     weights: str = "imagenet"
     """imagenet, noisy-student, autoaugment, none, or a file of the backbone's weights."""
     head: Head = "unet"
-    """unet: masks of plates and of their cores; corners: middles of plates and their corners."""
+    """unet: masks of plates and of their cores; corners: middles of plates and their corners;
+    maskrcnn: boxes, and a mask in each."""
     stride: Literal[2, 4, 8] = 4
-    """Pixels of the canvas to a cell of the maps."""
+    """Pixels of the canvas to a cell of the (finest) maps."""
     width: int = 64
-    """Channels of the decoder."""
+    """Channels of the decoder, or of the feature pyramid."""
     deepest: Literal[16, 32] = 16
     """Stride that the backbone is cut at."""
     augment: Strength = "medium"

@@ -43,7 +43,7 @@ def from_masks(probabilities: np.ndarray, stride: int, least: float) -> list[Pla
     plates = []
     for seed in (1 + np.argsort(-scores[1:], kind="stable"))[:_MOST].tolist():
         if scores[seed] >= least:
-            quad = _quad(mask, seeds, seed)
+            quad = outlined(mask, seeds, seed)
             plates.append(Plate(_in_pixels(quad - 1, stride), float(scores[seed])))
     return [plate for plate in plates if not geometry.defect(plate.corners)]
 
@@ -122,10 +122,11 @@ def _parts(shown: np.ndarray) -> tuple[int, np.ndarray]:
     return count, parts
 
 
-def _quad(mask: np.ndarray, seeds: np.ndarray, seed: int) -> np.ndarray:
+def outlined(mask: np.ndarray, seeds: np.ndarray, seed: int) -> np.ndarray:
     """The quad [4, 2], in cells, of the part of a mask [h, w] that holds most of a seed.
 
-    It is all 0 where there is no such part, or one too small to be a plate.
+    `mask` float32, probabilities, has a border of 0; `seeds` int [h, w] are 0 or numbers of plates,
+    of which `seed` is one. It is all 0 where there is no such part, or one too small to be a plate.
     """
     own = seeds == seed
     level = min(_EDGE, _DOUBTED_EDGE * float(mask[own].max()))

@@ -32,10 +32,12 @@ def write(
     Raises:
         ModuleNotFoundError: tf2onnx or onnx is not installed (pip install 'triptych[onnx]').
     """
-    from plates.detector.model import probable
+    from plates.detector.heads import answering
+
+    answers = answering(model, config.head)
 
     def maps(pixels: Any) -> Any:
-        return probable(model(pixels, training=False), config.head)
+        return answers(pixels, training=False)
 
     onnx.save(onnx.convert(maps, "maps"), path, metadata or {})
 
