@@ -19,7 +19,8 @@ _WEAKER = (0.3, 0.15, 0.05)
 _EDGE = 0.5  # where the edge of a plate lies: half of the cell is covered
 _DOUBTED_EDGE = 0.6  # that of a plate which the model doubts, in peaks of its mask
 _LEAST_CELLS = 3  # of a plate
-_SAME = 0.3  # IoU over which two plates are one
+SAME = 0.3
+"""IoU over which two plates are one."""
 
 
 def from_masks(probabilities: np.ndarray, stride: int, least: float) -> list[Plate]:
@@ -72,7 +73,7 @@ def from_corners(maps: np.ndarray, stride: int, least: float) -> list[Plate]:
         quad = geometry.reading_order(_in_pixels(offsets + np.array([column, row]), stride))
         if geometry.defect(quad):
             continue
-        if all(geometry.polygon_iou(quad, other.corners) <= _SAME for other in plates):
+        if all(geometry.polygon_iou(quad, other.corners) <= SAME for other in plates):
             plates.append(Plate(quad, float(heat[row, column])))
     return plates
 

@@ -82,7 +82,9 @@ def from_rows(rows: tf.Tensor, least: tf.Tensor) -> Found:
 
     quads = tf.map_fn(one, rows, fn_output_signature=tf.TensorSpec((4, 2), tf.float64)) - 0.5
     kept = faultless(quads)
-    return tf.boolean_mask(reading_order(quads), kept), tf.boolean_mask(rows[:, 4], kept)
+    quads, scores = tf.boolean_mask(reading_order(quads), kept), tf.boolean_mask(rows[:, 4], kept)
+    kept = _apart(quads)
+    return tf.boolean_mask(quads, kept), tf.boolean_mask(scores, kept)
 
 
 def _apart(quads: tf.Tensor) -> tf.Tensor:
@@ -90,7 +92,7 @@ def _apart(quads: tf.Tensor) -> tf.Tensor:
     count = tf.shape(quads)[0]
     shares = overlaps(tf.repeat(quads, count, axis=0), tf.tile(quads, (count, 1, 1)))
     later = tf.range(count)[:, None] < tf.range(count)
-    covered = (tf.reshape(shares, (count, count)) > decode._SAME) & later
+    covered = (tf.reshape(shares, (count, count)) > decode.SAME) & later
     _, kept = tf.while_loop(
         lambda i, _: i < count,
         lambda i, kept: (i + 1, kept & ~(kept[i] & covered[i])),

@@ -87,12 +87,14 @@ def corners(quads: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray
 def truth(quads: np.ndarray) -> np.ndarray:
     """The plates themselves, float32 [MOST, 9], for Mask R-CNN: 8 coordinates and 1, or zeros.
 
-    Corners in reading order in pixels of the canvas. Of more than `MOST` the first ones.
+    Corners in reading order in pixels of the canvas. Of more than `MOST` the largest.
 
     Raises:
         ValueError: no quads [N, 4, 2].
     """
-    corners = _in_cells(quads, 1)[:MOST] - 0.5
+    corners = _in_cells(quads, 1) - 0.5
+    largest = np.argsort([-geometry.area(quad) for quad in corners], kind="stable")[:MOST]
+    corners = corners[largest]
     found = np.zeros((MOST, 9), np.float32)
     found[: len(corners), :8] = corners.reshape(-1, 8)
     found[: len(corners), 8] = 1

@@ -50,7 +50,7 @@ def train(config: Config) -> Path:
     precision = runtime.choose_precision(
         config.precision,
         lambda: answering(build(config), config.head),
-        stages.sample(data, config.side),
+        stages.sample(data, config.side, min(4, config.stages[-1].batch)),
     )
     config = replace(config, precision=precision)
     runtime.set_precision(precision)

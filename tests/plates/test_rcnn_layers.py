@@ -16,7 +16,7 @@ CANVAS = np.zeros((2, 96, 160, 3), np.uint8)
 QUAD = np.array([(19.5, 15.5), (79.5, 19.5), (77.5, 43.5), (17.5, 39.5)])
 TRUTH = np.stack([targets.truth(QUAD[None]), targets.truth(np.empty((0, 4, 2)))])
 BOX = (18, 16, 80, 44)  # around QUAD, continuous
-PLACES = np.asarray(ops.convert_to_numpy(anchors(96, 160, STRIDES, layers.SCALE, layers.RATIOS)))
+PLACES = np.asarray(ops.convert_to_numpy(anchors(96, 160, STRIDES, layers.SCALES, layers.RATIOS)))
 
 
 def _numbers(values: object) -> np.ndarray:
@@ -36,7 +36,7 @@ def test_true_boxes_by_hand() -> None:
 def test_the_first_loss_is_nothing_for_the_right_answer() -> None:
     """Sure of what overlaps the plate, sure that nothing else is one, and exact about where."""
     overlaps = _numbers(box_math.iou(PLACES, np.array([BOX], np.float32)))[:, 0]
-    best = overlaps >= min(0.6, overlaps.max() * 0.999)
+    best = overlaps >= min(0.5, overlaps.max() * 0.999)
     logits = np.where(best, 30.0, -30.0)[None] * [[1.0], [0.0]] + [[0.0], [-30.0]]
     deltas = _numbers(box_math.encode(np.array(BOX, np.float32), PLACES, layers.FIRST))
     step = layers.FirstLoss(STRIDES)
@@ -67,17 +67,34 @@ def test_proposals_are_the_surest_that_none_better_covers() -> None:
 
 
 def test_samples_are_plates_first_and_then_what_is_none() -> None:
+    """The plate, its two neighbours and a proposal near it; a proposal far from it."""
     near = np.add(BOX, (2, 1, 2, 1))
     far = (100, 50, 150, 70)
     proposals = np.array([[near, far, (0,) * 4], [far, (0,) * 4, (0,) * 4]], np.float32)
     boxes, index, marks = (
-        _numbers(one) for one in layers.Samples(2, 4)([CANVAS, TRUTH, proposals])
+        _numbers(one) for one in layers.Samples(4, 6)([CANVAS, TRUTH, proposals])
     )
-    assert marks.tolist() == [[2, 2, 1, 0], [1, 0, 0, 0]]
-    assert sorted(boxes[0, :2].tolist()) == sorted([list(BOX), near.tolist()])
-    assert boxes[0, 2].tolist() == list(far)
-    assert not boxes[0, 3].any()
-    assert index[0, :2].tolist() == [0, 0]
+    assert marks.tolist() == [[2, 2, 2, 2, 1, 0], [1, 0, 0, 0, 0, 0]]
+    positive = boxes[0, :4].tolist()
+    assert list(BOX) in positive
+    assert near.tolist() in positive
+    moved = np.array([box for box in positive if box not in (list(BOX), near.tolist())])
+    assert len(moved) == layers.NEAR
+    sides = np.array([62, 28, 62, 28])
+    assert (np.abs(moved - BOX) <= layers.FAR * sides + 1e-4).all()
+    assert np.abs(moved - BOX).max(1).min() > 1
+    assert boxes[0, 4].tolist() == list(far)
+    assert not boxes[0, 5].any()
+    assert index[0, :4].tolist() == [0] * 4
+    few = _numbers(layers.Samples(2, 6)([CANVAS, TRUTH, proposals])[2])
+    assert few[0].tolist() == [2, 2, 1, 0, 0, 0]
+
+
+def test_noise_without_training_is_even_everywhere() -> None:
+    """A picture's finest map alone has tens of thousands of anchors."""
+    noise = _numbers(layers.Samples().noise(np.zeros((1, 200_000), np.int8), training=False))[0]
+    for part in np.array_split(noise, 20):
+        assert np.histogram(part, 10, (0, 1))[0].min() > 0.8 * len(part) / 10
 
 
 def test_the_second_loss_is_nothing_for_the_right_answer() -> None:

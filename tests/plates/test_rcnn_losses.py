@@ -26,11 +26,11 @@ def test_boxes_by_hand() -> None:
     """0.5 * 0.04 / 0.1 = 0.2 inside, 0.3 - 0.05 = 0.25 outside; the sum over three samples."""
     deltas = np.array([[[0, 0, 0, 0], [0.04**0.5 - 0.1, 0.3, 0, -0.3], [9, 9, 9, 9]]])
     targets = np.zeros((1, 3, 4))
-    positive, kept = np.array([[NO, YES, NO]]), np.array([[YES, YES, YES]])
-    found = _numbers(losses.boxes(targets, deltas, positive, kept, 0.1))
+    positive = np.array([[NO, YES, NO]])
+    found = _numbers(losses.boxes(targets, deltas, positive, 0.1))
     small = 0.5 * 0.1**2 / 0.1  # |d| = beta: both branches agree
     np.testing.assert_allclose(found, [(small + 0.25 + 0.25) / 3], rtol=1e-5)
-    assert _numbers(losses.boxes(targets, deltas, ~kept, ~kept, 0.1)).tolist() == [0]
+    assert _numbers(losses.boxes(targets, deltas, positive & False, 0.1)).tolist() == [0]
 
 
 def test_masks_are_a_mean_over_cells_of_the_positive_ones() -> None:

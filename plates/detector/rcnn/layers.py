@@ -19,13 +19,16 @@ from plates.detector.rcnn.nms import nms
 from plates.detector.rcnn.reading import SIDE
 from plates.detector.rcnn.roi_align import roi_align
 
-SCALE = 3.0
-"""Side of an anchor in cells: 24 pixels at stride 8."""
+SCALES = (3.0, 4.24)
+"""Sides of anchors in cells, two an octave. The published 8 cells would be too large for plates."""
 RATIOS = (1.3, 2.4, 4.4)
 """Width / height: plates of two lines, of America, of Europe."""
 FIRST = (1.0, 1.0, 1.0, 1.0)
 SECOND = (10.0, 10.0, 5.0, 5.0)
 """`boxes.encode`'s weights of the first and the second look, as published."""
+NEAR = 2
+FAR = 0.15
+"""How many boxes near each plate the second look learns from, and how far off, in sides."""
 _BETA = 1 / 9  # of the boxes' smooth L1
 
 
@@ -52,6 +55,7 @@ def _taken(values: Any, index: Any) -> Any:
     return ops.take_along_axis(values, ops.cast(index, "int32")[..., None], axis=1)
 
 
+@keras.saving.register_keras_serializable(package="triptych")
 class _Step(keras.layers.Layer):
     """A layer that reckons in float32 whatever the policy."""
 
@@ -59,6 +63,7 @@ class _Step(keras.layers.Layer):
         super().__init__(**{"dtype": "float32", **kwargs})
 
 
+@keras.saving.register_keras_serializable(package="triptych")
 class _Random(_Step):
     """A step that draws samples: at random in training, else always the same ones."""
 
@@ -71,9 +76,9 @@ class _Random(_Step):
         """Float32 of the shape of `like` [B, N], 0..1."""
         if training:
             return keras.random.uniform(ops.shape(like), seed=self.seeds)
-        # Multiples of the golden ratio lie evenly, wherever one begins.
-        row = ops.arange(ops.shape(like)[1], dtype="float32") * 0.6180339887 % 1.0
-        return ops.zeros_like(ops.cast(like, "float32")) + row
+        # Each of 2^15 values once, in whole numbers: float32 would run out of digits.
+        row = ops.arange(ops.shape(like)[1], dtype="int32") % 2**15 * 20253 % 2**15
+        return ops.zeros_like(ops.cast(like, "float32")) + ops.cast(row, "float32") / 2**15
 
     def get_config(self) -> dict[str, Any]:
         """Keras's config."""
@@ -84,9 +89,10 @@ class _Random(_Step):
 class FirstLoss(_Random):
     """image, truth, logits [B, A], deltas [B, A, 4] -> losses [B, 2]: plate or not, where.
 
-    Anchors with an IoU of at least 0.6 with a plate, or a plate's best, are to learn it, those
-    under 0.3 that there is none (published: 0.7; the anchors here are fewer). Of each picture 256
-    count, half of them positive at the most.
+    Anchors with an IoU of at least 0.5 with a plate, or a plate's best, are to learn it, those
+    under 0.3 that there is none (published: 0.7; but over a plate four times as wide as high half
+    a cell up or down is a third of the height). Of each picture 256 count, half of them positive
+    at the most.
     """
 
     def __init__(self, strides: Sequence[int], **kwargs: Any) -> None:
@@ -98,15 +104,15 @@ class FirstLoss(_Random):
         image, truth, logits, deltas = inputs
         height, width = _sides(image)
         boxes = true_boxes(truth, height, width)
-        places = anchors(height, width, self.strides, SCALE, RATIOS)
+        places = anchors(height, width, self.strides, SCALES, RATIOS)
         overlaps = box_math.iou(places[None], boxes)
-        index, kind = match(overlaps, truth[..., 8] > 0, 0.3, 0.6, force=True)
+        index, kind = match(overlaps, truth[..., 8] > 0, 0.3, 0.5, force=True)
         chosen, kept, positive = sample(kind, 128, 256, self.noise(kind, training))
         at = ops.take(places, chosen, axis=0)
         wanted = box_math.encode(_taken(_taken(boxes, index), chosen), at, FIRST)
         said = _taken(logits[..., None], chosen)[..., 0]
         plate = losses.entropy(ops.cast(positive, "float32"), said, kept)
-        where = losses.boxes(wanted, _taken(deltas, chosen), positive, kept, _BETA)
+        where = losses.boxes(wanted, _taken(deltas, chosen), positive, _BETA)
         return ops.stack([plate, where], axis=-1)
 
     def compute_output_shape(self, shapes: list[Any]) -> tuple[int | None, ...]:
@@ -136,7 +142,7 @@ class Proposals(_Step):
         """See the class."""
         image, logits, deltas = (ops.stop_gradient(one) for one in inputs)
         height, width = _sides(image)
-        places = anchors(height, width, self.strides, SCALE, RATIOS)
+        places = anchors(height, width, self.strides, SCALES, RATIOS)
         # A small canvas has fewer anchors.
         logits = ops.pad(logits, ((0, 0), (0, self.first)), constant_values=-1e9)
         deltas = ops.pad(deltas, ((0, 0), (0, self.first), (0, 0)))
@@ -161,8 +167,9 @@ class Proposals(_Step):
 class Samples(_Random):
     """image, truth, proposals [B, P, 4] -> what the second look learns from, `total` a picture.
 
-    The plates themselves count as proposals. IoU of 0.5 and more is a plate; of those at most
-    `positives`, and they come first. Answers boxes [B, total, 4] (without area where there are
+    The plates themselves count as proposals, and `NEAR` of each that are moved a little, so that
+    there is something to mend from the first step on. IoU of 0.5 and more is a plate; of those at
+    most `positives`, and they come first. Answers boxes [B, total, 4] (without area where there are
     too few), the index of their plate int32 [B, total], and marks float32 [B, total]: 2 a plate,
     1 none, 0 does not count.
     """
@@ -176,7 +183,8 @@ class Samples(_Random):
         image, truth, proposals = inputs
         height, width = _sides(image)
         true = true_boxes(truth, height, width)
-        boxes = ops.stop_gradient(ops.concatenate([true, proposals], axis=1))
+        near = box_math.clip(self._moved(ops.repeat(true, NEAR, axis=1), training), height, width)
+        boxes = ops.stop_gradient(ops.concatenate([true, near, proposals], axis=1))
         index, kind = match(box_math.iou(boxes, true), truth[..., 8] > 0, 0.5, 0.5)
         kind = ops.where(box_math.areas(boxes) > 0, kind, -1)
         chosen, kept, positive = sample(
@@ -185,6 +193,13 @@ class Samples(_Random):
         marks = ops.cast(kept, "float32") + ops.cast(positive, "float32")
         boxes = _taken(boxes, chosen) * ops.cast(kept, "float32")[..., None]
         return boxes, ops.take_along_axis(index, chosen, axis=1), marks
+
+    def _moved(self, boxes: Any, training: bool | None) -> Any:
+        """Boxes [B, N, 4], each edge by up to `FAR` of the box's side."""
+        flat = self.noise(ops.reshape(boxes, (ops.shape(boxes)[0], -1)), training)
+        sides = boxes[..., 2:] - boxes[..., :2]
+        ways = FAR * (2 * ops.reshape(flat, ops.shape(boxes)) - 1)
+        return boxes + ways * ops.concatenate([sides, sides], axis=-1)
 
     def compute_output_shape(self, shapes: list[Any]) -> tuple[tuple[int | None, ...], ...]:
         """[B, total, 4], [B, total], [B, total]."""
@@ -244,7 +259,7 @@ class SecondLoss(_Step):
         plate = losses.entropy(ops.cast(positive, "float32"), answers[..., 0], kept)
         true = _taken(true_boxes(truth, height, width), index)
         wanted = box_math.encode(true, boxes, SECOND)
-        where = losses.boxes(wanted, answers[..., 1:], positive, kept, _BETA)
+        where = losses.boxes(wanted, answers[..., 1:], positive, _BETA)
         drawn = ops.reshape(drawn, (batch, -1, SIDE, SIDE))
         first = ops.shape(drawn)[1]
         corners = _taken(ops.cast(truth[..., :8], "float32") + 0.5, index[:, :first])
@@ -263,8 +278,9 @@ class SecondLoss(_Step):
 class Found(_Step):
     """image, proposals [B, P, 4], answers [B * P, 5] -> boxes [B, most, 4], scores [B, most].
 
-    The surest first; of those that overlap by an IoU over 0.3 the best (plates do not lie over each
-    other). Where there are fewer than `most`, the rest has no area and score 0.
+    The surest first; of those that overlap by an IoU over 0.5 the best: boxes around plates that
+    stand aslant overlap, so what is more than that `rcnn.reading` tells apart. Where there are
+    fewer than `most`, the rest has no area and score 0.
     """
 
     def __init__(self, most: int = 24, **kwargs: Any) -> None:
@@ -281,7 +297,7 @@ class Found(_Step):
         scores = ops.sigmoid(answers[..., 0]) * has_area
         boxes = box_math.decode(answers[..., 1:], proposals, SECOND)
         boxes = box_math.clip(boxes, height, width)
-        chosen, kept = nms(boxes, scores, self.most, 0.3)
+        chosen, kept = nms(boxes, scores, self.most, 0.5)
         shown = ops.cast(kept, "float32")
         scores = ops.take_along_axis(scores, chosen, axis=1) * shown
         return _taken(boxes, chosen) * shown[..., None], scores

@@ -15,17 +15,16 @@ def entropy(targets: Any, logits: Any, kept: Any) -> Any:
     return _mean(ops.softplus(logits) - targets * logits, kept)
 
 
-def boxes(targets: Any, deltas: Any, positive: Any, kept: Any, beta: float) -> Any:
-    """Smooth L1 [B] of the `positive` samples' deltas [B, N, 4], over the number of `kept` ones.
+def boxes(targets: Any, deltas: Any, positive: Any, beta: float) -> Any:
+    """Smooth L1 [B] of the `positive` samples' deltas [B, N, 4], over N.
 
     0.5 d^2 / beta where |d| < beta, else |d| - beta / 2 (Girshick 2015, Fast R-CNN), summed over
-    the four. Divided by all samples, not by the positive ones: each picture's objects count alike.
+    the four. Divided by all samples, not by the positive ones: every plate counts alike.
     """
     away = ops.abs(ops.cast(deltas, "float32") - ops.cast(targets, "float32"))
     smooth = ops.where(away < beta, 0.5 * ops.square(away) / beta, away - 0.5 * beta)
     counted = ops.where(positive, ops.sum(smooth, axis=-1), 0.0)
-    count = ops.sum(ops.cast(kept, "float32"), axis=-1)
-    return ops.sum(counted, axis=-1) / ops.maximum(count, 1.0)
+    return ops.mean(counted, axis=-1)
 
 
 def masks(targets: Any, logits: Any, positive: Any) -> Any:

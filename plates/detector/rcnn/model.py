@@ -7,6 +7,7 @@ from plates.detector.config import Config
 from plates.detector.model import maps_of
 from plates.detector.rcnn.layers import (
     RATIOS,
+    SCALES,
     Cut,
     FirstLoss,
     Found,
@@ -27,8 +28,10 @@ def build(config: Config, weights: str | None = None) -> keras.Model:
     The losses of anchors (plate or not, where) and of proposals (plate or not, where, mask), to be
     summed; what the model finds, `finder` answers. H and W are multiples of 32. The pyramid has
     the backbone's strides from `config.stride` to `config.deepest`, and one more; `width` channels.
-    The second look has 4 x `width` units: with 256 all is as published, without batch
-    normalization in the heads. `weights` is what `triptych.backbones.create` takes.
+    The second look has 4 x `width` units; with 256 the layers are as published, without batch
+    normalization in the heads. For plates anchors are smaller, proposals and samples fewer, and
+    a mask is drawn of a little more than its box: see `rcnn.layers`, `rcnn.masks`. `weights` is
+    what `triptych.backbones.create` takes.
 
     Raises:
         ValueError: as `plates.detector.model.build`.
@@ -96,8 +99,9 @@ def _first(width: int) -> keras.Model:
     features = keras.Input((None, None, width))
     x = layers.Conv2D(width, 3, padding="same", activation="relu", name="near")(features)
     small = keras.initializers.RandomNormal(stddev=0.01)
-    logits = layers.Conv2D(len(RATIOS), 1, kernel_initializer=small, dtype="float32", name="plate")
-    deltas = layers.Conv2D(4 * len(RATIOS), 1, kernel_initializer=small, dtype="float32", name="at")
+    kinds = len(SCALES) * len(RATIOS)
+    logits = layers.Conv2D(kinds, 1, kernel_initializer=small, dtype="float32", name="plate")
+    deltas = layers.Conv2D(4 * kinds, 1, kernel_initializer=small, dtype="float32", name="at")
     outputs = [
         layers.Reshape((-1,), dtype="float32", name="plates")(logits(x)),
         layers.Reshape((-1, 4), dtype="float32", name="deltas")(deltas(x)),

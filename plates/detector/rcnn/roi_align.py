@@ -89,13 +89,15 @@ def roi_align(
     starts = of_level([sum(counts[:number]) for number in range(len(counts))])
     firsts = starts + pictures * sum(counts)
     rows = ops.reshape(firsts, (-1, 1, 1)) + rows * ops.reshape(widths, (-1, 1, 1))
-    # Down and across are apart until here: [B * R, down, across, taps down, taps across].
-    wanted = rows[:, :, None, :, None] + columns[:, None, :, None, :]
-    weights = row_weights[:, :, None, :, None] * column_weights[:, None, :, None, :]
-    taps = (2 * samples) ** 2
-    read = ops.take(_table(maps), ops.reshape(wanted, (-1, taps)), axis=0)
-    # A product of matrices: to multiply and then add up would need the memory of `read` twice.
-    bins = ops.matmul(ops.reshape(weights, (-1, 1, taps)), read)
+    # Down and across are apart until here: [B * R, down, across, taps across].
+    table, bins = _table(maps), 0.0
+    for tap in range(2 * samples):
+        # One row of taps after the other: all at once would need their memory together.
+        wanted = rows[:, :, None, tap, None] + columns[:, None, :, :]
+        weights = row_weights[:, :, None, tap, None] * column_weights[:, None, :, :]
+        read = ops.take(table, ops.reshape(wanted, (-1, 2 * samples)), axis=0)
+        # A product of matrices: to multiply and then add up would need the memory of `read` twice.
+        bins += ops.matmul(ops.reshape(weights, (-1, 1, 2 * samples)), read)
     return ops.reshape(bins, (-1, boxes.shape[1], *size, maps[0].shape[-1]))
 
 
