@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from plates import gate
+from plates.detector.config import check_size
 from plates.reader.views import View
 from plates.sides import Side
 from triptych import command
@@ -45,12 +46,16 @@ class Config:
     """The same of the weakest character's confidence."""
     most: int = 0
     """Most plates of a photograph, the surest; 0: all."""
+    size: int | None = None
+    """As in `plates.predict`: longer side in pixels that photographs are looked at, a
+    multiple of 32."""
     worst: int = 40
     """Most plates on each sheet; 0: no sheets."""
 
     def __post_init__(self) -> None:
         gate.check(self.least, self.least_reading)
         require(self.most >= 0, "most", "0 or more", self.most)
+        check_size(self.size)
         require(self.worst >= 0, "worst", "0 or more", self.worst)
 
 
@@ -77,7 +82,7 @@ def evaluate(config: Config) -> dict[str, Any]:
     regions = verdict.regions(source)
     samples, problems = records.read(source)
     model = pipeline.open(
-        config.detector, config.reader, config.least, config.least_reading, config.most
+        config.detector, config.reader, config.least, config.least_reading, config.most, config.size
     )
     cyrillic = model.reader.config.cyrillic
     chosen, side, learned = heldout.choose(
@@ -97,6 +102,7 @@ def evaluate(config: Config) -> dict[str, Any]:
         "side": side,
         "tta": list(config.tta),
         "least": config.least,
+        "size": config.size,
         "least_reading": config.least_reading,
         "most": config.most,
         "trained_on": seen,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plates import gate
+from plates.detector.config import check_size
 from triptych import command, run
 from triptych.config import parse
 
@@ -44,6 +45,9 @@ class Config:
     """Score from which a plate is told; what `plates.predict` says of it."""
     least_reading: float = gate.LEAST_READING
     """The same of the weakest character's confidence."""
+    size: int | None = None
+    """As in `plates.predict`: longer side in pixels that photographs are looked at, a
+    multiple of 32."""
     overwrite: bool = False
     """Replace an export that exists."""
     check: tuple[Path, ...] = ()
@@ -51,6 +55,7 @@ class Config:
 
     def __post_init__(self) -> None:
         gate.check(self.least, self.least_reading)
+        check_size(self.size)
 
 
 def main() -> None:
@@ -73,7 +78,9 @@ def export(config: Config) -> Path:
     from triptych import export as exports
     from triptych import inputs
 
-    model = pipeline.open(config.detector, config.reader, config.least, config.least_reading)
+    model = pipeline.open(
+        config.detector, config.reader, config.least, config.least_reading, size=config.size
+    )
     # What is read without Keras, an export, cannot be written again.
     for folder in sources(config).values():
         run.check(folder)
@@ -119,13 +126,15 @@ def write(folder: Path, config: Config, model: "Pipeline") -> None:
     runs = sources(config)
     parts = {name: exports.describe(path, f"plates.{name}", _LOCAL) for name, path in runs.items()}
     parts["reader"] |= reader_export.describe(model.reader)
+    if config.size is not None:
+        parts["detector"]["config"]["eval_size"] = config.size
     metadata = {
         "task": "plates",
         "version": "-".join(part["version"] for part in parts.values()),
         **parts,
         "gate": {"least": config.least, "least_reading": config.least_reading},
     }
-    detector, settings = detectors.load(runs["detector"])
+    detector, settings = detectors.load(runs["detector"], config.size)
     read = reader_export.answer(model.reader)
     one = graph.answer(
         finder(detector, settings),

@@ -93,8 +93,11 @@ def open(
     least: float = gate.LEAST,
     least_reading: float = gate.LEAST_READING,
     most: int = 0,
+    size: int | None = None,
 ) -> Pipeline:
     """Load a detector's and a reader's run folder; None: those in the package.
+
+    `size` is what `plates.detector.predictor.open` takes.
 
     Raises:
         ValueError: no finished run folder, none in the package, a limit that is not 0..1, or a
@@ -112,7 +115,7 @@ def open(
         if run is None and not shipped.exists():
             raise ValueError(f"this copy of the package has no {name} in it; name one: --{name}")
     return Pipeline(
-        detectors.open(detectors.located(detector) if detector else detectors.SHIPPED),
+        detectors.open(detectors.located(detector) if detector else detectors.SHIPPED, size),
         readers.open(readers.located(reader) if reader else readers.SHIPPED),
         least,
         least_reading,

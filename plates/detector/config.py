@@ -37,6 +37,12 @@ def _flag(*aliases: str) -> object:
     return tyro.conf.arg(aliases=list(aliases))
 
 
+def check_size(size: int | None, name: str = "size") -> None:
+    """ValueError unless a canvas may be of this size, or no size is given; `name` is the flag."""
+    fits = size is None or (size > 0 and size % MULTIPLE == 0)
+    require(fits, name, f"positive and a multiple of {MULTIPLE}", size)
+
+
 @dataclass(frozen=True)
 class Config:
     """Train a detector of number plates on your own photographs."""
@@ -130,9 +136,7 @@ class Config:
         require(len(self.stages) > 0, "stages", "at least one", self.stages)
         for stage in self.stages:
             require(len(set(parse_size(stage.size))) == 1, "size", "one side", stage.size)
-        if self.eval_size is not None:
-            fits = self.eval_size > 0 and self.eval_size % MULTIPLE == 0
-            require(fits, "eval_size", f"a multiple of {MULTIPLE}", self.eval_size)
+        check_size(self.eval_size, "eval_size")
         for side in self.sides:
             require(side % MULTIPLE == 0, "size", f"a multiple of {MULTIPLE}", side)
         require(self.workers >= 0, "workers", "0 or more", self.workers)

@@ -11,6 +11,7 @@ from typing import Any
 
 import tyro
 
+from plates.detector.config import check_size
 from plates.sides import Side
 from triptych import command
 from triptych.config import parse
@@ -36,6 +37,9 @@ class Config:
     least: float | None = None
     """Score from which a plate counts as found; default: the detector's own. Average precision and
     the curve are of all that is found with a score of 0.05 or more."""
+    size: int | None = None
+    """As in `plates.predict`: longer side in pixels that photographs are looked at, a
+    multiple of 32."""
     worst: int = 20
     """Most plates of each kind in worst.png: missed, false, loose; 0: no sheet."""
     to: Path | None = None
@@ -45,6 +49,7 @@ class Config:
         require(self.run != _SHIPPED or self.to is not None, "to", _WANTED, self.to)
         known = self.least is None or _FLOOR <= self.least <= 1
         require(known, "least", f"in [{_FLOOR}, 1]", self.least)
+        check_size(self.size)
         require(self.worst >= 0, "worst", "0 or more", self.worst)
 
 
@@ -69,7 +74,7 @@ def evaluate(config: Config) -> dict[str, Any]:
     shipped = folder.resolve() == predictor.SHIPPED.resolve()
     # Nothing is written into the package.
     require(config.to is not None or not shipped, "to", _WANTED, config.to)
-    detector = predictor.open(folder)
+    detector = predictor.open(folder, config.size)
     samples, problems = records.read(config.data)
     # The shipped detector has seen drawn photographs alone.
     own = [] if shipped else [sides.read(folder)]
@@ -92,6 +97,7 @@ def evaluate(config: Config) -> dict[str, Any]:
         "run": str(config.run),
         "data": str(config.data),
         "side": side,
+        "size": config.size,
         "trained_on": seen,
         "left_out": len(chosen) - len(usable),
         **verdict.judge(judged, to),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
+from plates.detector.config import check_size
 from triptych import command, run
 from triptych.config import parse
 from triptych.stage import require
@@ -54,10 +55,16 @@ class Config:
     """Format."""
     out: Path | None = None
     """Folder to make; default: export/FORMAT in the run folder, unless that is in the package."""
+    size: int | None = None
+    """As in `plates.predict`: longer side in pixels that photographs are looked at, a
+    multiple of 32."""
     overwrite: bool = False
     """Replace an export that exists."""
     check: tuple[Path, ...] = ()
     """Pictures, or folders of them, to compare export and run on; default: drawn ones."""
+
+    def __post_init__(self) -> None:
+        check_size(self.size)
 
 
 def main() -> None:
@@ -92,10 +99,12 @@ def export(config: Config) -> Path:
         else:
             pictures = exports.sample_pictures() | _drawn()
         metadata = exports.describe(source, "plates.detector", _LOCAL)
+        if config.size is not None:
+            metadata["config"]["eval_size"] = config.size
         written = _write_onnx if config.to == "onnx" else _write_saved_model
-        ways = written(folder, source, metadata)
+        ways = written(folder, source, config.size, metadata)
         print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
-        found = differences(ways, predictor.open(source), pictures)
+        found = differences(ways, predictor.open(source, config.size), pictures)
         unit = f"in pixels of the canvas, or in {_SCORE} of a score"
         exports.require_parity(folder, found, list(pictures), BOUND, unit)
     print(f"{target}: {exports.size_on_disk(target) / 1e6:.1f} MB", flush=True)
@@ -181,12 +190,14 @@ def _away(plates: "Sequence[Plate]", answers: "Answers", pixel: float) -> float:
     return np.inf if np.isnan(furthest) else float(furthest)
 
 
-def _write_saved_model(folder: Path, source: Path, metadata: dict[str, Any]) -> "dict[str, Find]":
+def _write_saved_model(
+    folder: Path, source: Path, size: int | None, metadata: dict[str, Any]
+) -> "dict[str, Find]":
     from plates.detector import predictor
     from triptych import export as exports
     from triptych.images import decode
 
-    model, config = predictor.load(source)
+    model, config = predictor.load(source, size)
     variables = [variable.value for variable in model.variables]
     exports.write_signatures(folder, answer(model, config), variables, metadata | describe(config))
     saved = exports.SavedModel(folder)
@@ -200,14 +211,16 @@ def _write_saved_model(folder: Path, source: Path, metadata: dict[str, Any]) -> 
     return {"bytes": from_bytes, "pixels": from_pixels}
 
 
-def _write_onnx(folder: Path, source: Path, metadata: dict[str, Any]) -> "dict[str, Find]":
+def _write_onnx(
+    folder: Path, source: Path, size: int | None, metadata: dict[str, Any]
+) -> "dict[str, Find]":
     import numpy as np
 
     from plates.detector import onnx_export, predictor
     from triptych.export import METADATA
     from triptych.images import decode
 
-    model, config = predictor.load(source)
+    model, config = predictor.load(source, size)
     metadata = metadata | describe(config) | {"format": "onnx"}
     onnx_export.write(model, config, folder / onnx_export.FILE, metadata)
     run.write_json(folder / METADATA, metadata | {"packages": run.environment()["packages"]})

@@ -128,24 +128,28 @@ def located(run: Path) -> Path:
     return SHIPPED if run == Path("shipped") and not run.exists() else run
 
 
-def open(run: Path) -> Detector:
+def open(run: Path, size: int | None = None) -> Detector:
     """Load the best model of a run folder, or what `plates.detector.export` made of it in ONNX.
 
-    Of an export neither Keras nor TensorFlow is imported.
+    It looks at photographs at `size` pixels, or at the size of its training. Of an export neither
+    Keras nor TensorFlow is imported.
 
     Raises:
-        ValueError: `run` is no finished run folder and no such export.
+        ValueError: `run` is no finished run folder and no such export, or no canvas may be of
+            that size.
         ModuleNotFoundError: onnxruntime is not installed, and `run` is an export.
     """
     if (run / onnx_export.FILE).exists():
         exported = onnx_export.Onnx(run / onnx_export.FILE)
-        return Detector(exported.maps, exported.config)
-    model, config = load(run)
+        return Detector(exported.maps, _sized(exported.config, size))
+    model, config = load(run, size)
     return Detector(_compiled(model, config.head), config)
 
 
-def load(run: Path) -> "tuple[keras.Model, Config]":
+def load(run: Path, size: int | None = None) -> "tuple[keras.Model, Config]":
     """The best model of a run folder, as `model.build` makes it, and the config of its training.
+
+    With a `size` the config's `eval_size` is that.
 
     Raises:
         ValueError: `run` is no finished run folder.
@@ -154,10 +158,14 @@ def load(run: Path) -> "tuple[keras.Model, Config]":
     # Here, so that an export can do without Keras.
     from plates.detector.heads import build
 
-    config = configs.load(Config, run / runs.CONFIG)
+    config = _sized(configs.load(Config, run / runs.CONFIG), size)
     model = build(config)
     model.load_weights(run / runs.MODEL)
     return model, config
+
+
+def _sized(config: Config, size: int | None) -> Config:
+    return replace(config, eval_size=size) if size is not None else config
 
 
 def _compiled(model: "keras.Model", head: Head) -> Maps:

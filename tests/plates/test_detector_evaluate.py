@@ -50,7 +50,7 @@ def finished(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         plates = [found(samples[int(image[0, 0, 0])], int(image[0, 0, 0])) for image in images]
         return [[plate for plate in some if plate.score >= least] for some in plates]
 
-    monkeypatch.setattr(predictor, "open", lambda run: SimpleNamespace(detect=detect))
+    monkeypatch.setattr(predictor, "open", lambda run, size: SimpleNamespace(detect=detect))
     folder = tmp_path / "runs" / "known"
     folder.mkdir(parents=True)
     rows = [(s.name, "validation", labelled.digest(s)) for s in samples]

@@ -5,7 +5,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -37,6 +39,10 @@ print(json.dumps(values))
 """
 
 
+def sized(config: Config, size: int | None) -> Config:
+    return replace(config, eval_size=size)
+
+
 def _stand_in() -> keras.Model:
     """It sees plates in what is pure red, and their cores a few pixels inside."""
     image = keras.Input((None, None, 3), dtype="uint8")
@@ -61,7 +67,7 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     model = _stand_in()
     model.save(folder / run.MODEL)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predictor, "load", lambda _: (model, config))
+        patch.setattr(predictor, "load", lambda _, size=None: (model, sized(config, size)))
         yield folder
 
 
@@ -124,6 +130,17 @@ def test_says_what_it_is(exported: Path, run_dir: Path) -> None:
     assert max(text["parity"]["worst"].values()) <= export.BOUND
     assert text["parity"]["pictures"] == 3
     assert "secret" not in json.dumps(text)
+
+
+@pytest.mark.parametrize("to", ["saved_model", "onnx"])
+def test_at_another_size(to: Any, run_dir: Path, pictures: Path, tmp_path: Path) -> None:
+    """The export looks at photographs as large as it was told, and parity is that of this size."""
+    words = export.Config(run_dir, to=to, out=tmp_path / to, size=256, check=(pictures,))
+    told = json.loads((export.export(words) / "metadata.json").read_text())
+    assert (told["side"], told["config"]["eval_size"]) == (256, 256)
+    if to == "onnx":
+        assert predictor.open(tmp_path / to).config.side == 256
+        assert predictor.open(tmp_path / to, 64).config.side == 64
 
 
 QUAD = np.array([[0.0, 0], [40, 0], [40, 20], [0, 20]])

@@ -130,14 +130,15 @@ def test_models_of_ones_own_and_of_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stub(shipped: Path) -> SimpleNamespace:
-        opened: Any = lambda run: SimpleNamespace(config=run)  # noqa: E731
+        opened: Any = lambda run, size=None: SimpleNamespace(config=run, size=size)  # noqa: E731
         return SimpleNamespace(SHIPPED=shipped, open=opened, located=lambda run: run / "located")
 
     monkeypatch.setattr("plates.detector.predictor", stub(tmp_path / "none"), raising=False)
     monkeypatch.setattr("plates.reader.predictor", stub(tmp_path), raising=False)
     with pytest.raises(ValueError, match="has no detector in it; name one: --detector"):
         pipeline.open()
-    model: Any = pipeline.open(detector=Path("a"))
+    model: Any = pipeline.open(detector=Path("a"), size=1024)
+    assert model.detector.size == 1024
     assert (model.detector.config, model.reader.config) == (Path("a/located"), tmp_path)
     with pytest.raises(ValueError, match="`least` must be"):
         pipeline.open(least=-1)

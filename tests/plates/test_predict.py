@@ -151,6 +151,8 @@ def test_bad_settings(contest: Path) -> None:
     for options, message in (
         ({"every": 0}, "`every` must be positive; received: every=0"),
         ({"seen": 0}, "`seen` must be positive"),
+        ({"size": 100}, "`size` must be positive and a multiple of 32; received: size=100"),
+        ({"size": -32}, "`size` must be"),
         ({"least": 2.0}, r"`least` must be in \[0, 1\]"),
     ):
         with pytest.raises(ValueError, match=message):
