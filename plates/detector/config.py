@@ -112,7 +112,8 @@ class Config:
     accumulate: int = 1
     """Batches whose gradients are added up to one step."""
     monitor: Literal["val_loss", "loss"] = "val_loss"
-    """What decides which model is the best."""
+    """What decides which model is the best; of maskrcnn it is the loss, since what its validation
+    loss is reckoned of are its own proposals, which change."""
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
     """auto: float32 on a CPU; on a GPU the faster of float32 and mixed_float16, by measuring."""
     gpu_memory_mb: int | None = None
@@ -147,6 +148,8 @@ class Config:
         alone = self.split is None or self.fold is None
         require(alone, "split", "given without --fold, or not at all", self.split)
         validated = bool(self.fold is not None or self.split or self.val_fraction > 0)
+        steady = self.head != "maskrcnn" or self.monitor == "loss"
+        require(steady, "monitor", "loss, with maskrcnn", self.monitor)
         require(
             validated or self.monitor == "loss", "monitor", "loss, without validation", self.monitor
         )

@@ -147,7 +147,7 @@ def open(run: Path, size: int | None = None) -> Detector:
 
 
 def load(run: Path, size: int | None = None) -> "tuple[keras.Model, Config]":
-    """The best model of a run folder, as `model.build` makes it, and the config of its training.
+    """The best model of a run folder, as `heads.build` makes it, and the config of its training.
 
     With a `size` the config's `eval_size` is that.
 

@@ -42,12 +42,14 @@ RECIPES: dict[str, Config] = {
         width=256,
         stages=(Stage("all", 20, 1e-4, size="640", batch=2),),
         weight_decay=0.05,
+        monitor="loss",
     ),
     # Mask R-CNN for 2 cores: EfficientNet-Lite0 to stride 16, a quarter of the channels.
     "maskrcnn-lite": replace(
         _LITE,
         start="",
         head="maskrcnn",
+        monitor="loss",
         stages=(
             Stage("all", 10, 1e-3, size="384", batch=16),
             Stage("all", 3, 4e-4, size="512", batch=8),

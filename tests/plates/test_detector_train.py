@@ -79,7 +79,9 @@ def test_it_learns_and_leaves_a_run_behind(learnt: Path) -> None:
 def test_mask_rcnn_from_the_command_line(learnt: Path, tmp_path: Path) -> None:
     """Trained on two batches an epoch, gone on with to the same end, opened, and asked."""
     data, extra = learnt.parent / "data", learnt.parent / "extra"
-    words = f"{TINY.format(extra=extra)},epochs=2 -d {data} --head maskrcnn --stride 8"
+    words = (
+        f"{TINY.format(extra=extra)},epochs=2 -d {data} --head maskrcnn --monitor loss --stride 8"
+    )
     words = words.replace("epochs=6,", "")
     runs = []
     for name, more in (("whole", ""), ("killed", "--time-limit 1e-9"), ("killed", "--resume")):

@@ -16,7 +16,15 @@ from plates.detector.rcnn.model import build
 from plates.detector.rcnn.reading import SIDE, read
 
 QUADS = np.array([[(20, 20), (80, 24), (78, 44), (18, 40)], [(9, 60), (60, 60), (60, 80), (9, 80)]])
-CONFIG = Config(data=Path("d"), backbone="tiny", width=8, head="maskrcnn", stride=8, deepest=16)
+CONFIG = Config(
+    data=Path("d"),
+    backbone="tiny",
+    width=8,
+    head="maskrcnn",
+    monitor="loss",
+    stride=8,
+    deepest=16,
+)
 
 
 def _pictures() -> tuple[np.ndarray, np.ndarray]:
