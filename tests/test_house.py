@@ -36,8 +36,11 @@ FRAMEWORKS = ("tensorflow", "keras", "torch", "cv2", "albumentations", "sklearn"
 
 # Arguments for registered classes that cannot be made without any.
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "Cut": {"strides": (8, 16), "side": 7},
+    "FirstLoss": {"strides": (8, 16)},
     "GroupedConv2D": {"filters": 8, "kernel_size": 3, "groups": 2},
     "Lines": {"lines": 2},
+    "Proposals": {"strides": (8, 16)},
     "Thin": {"steps": (2, 1)},
 }
 

@@ -9,7 +9,7 @@ import tyro
 from triptych.stage import STAGE_FLAG, Stage, merged, parse_size, require
 
 Strength = Literal["none", "light", "medium", "strong"]
-Head = Literal["unet", "corners"]
+Head = Literal["unet", "corners", "maskrcnn"]
 
 # What a run that goes on may have otherwise than when it was begun: it changes no number. The data
 # are compared by what is in them.
@@ -94,11 +94,12 @@ class Config:
     weights: str = "imagenet"
     """imagenet, noisy-student, autoaugment, none, or a file of the backbone's weights."""
     head: Head = "unet"
-    """unet: masks of plates and of their cores; corners: middles of plates and their corners."""
+    """unet: masks of plates and of their cores; corners: middles of plates and their corners;
+    maskrcnn: boxes, and a mask in each."""
     stride: Literal[2, 4, 8] = 4
-    """Pixels of the canvas to a cell of the maps."""
+    """Pixels of the canvas to a cell of the (finest) maps."""
     width: int = 64
-    """Channels of the decoder."""
+    """Channels of the decoder, or of the feature pyramid."""
     deepest: Literal[16, 32] = 16
     """Stride that the backbone is cut at."""
     augment: Strength = "medium"
@@ -111,7 +112,8 @@ class Config:
     accumulate: int = 1
     """Batches whose gradients are added up to one step."""
     monitor: Literal["val_loss", "loss"] = "val_loss"
-    """What decides which model is the best."""
+    """What decides which model is the best; of maskrcnn it is the loss, since what its validation
+    loss is reckoned of are its own proposals, which change."""
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
     """auto: float32 on a CPU; on a GPU the faster of float32 and mixed_float16, by measuring."""
     gpu_memory_mb: int | None = None
@@ -146,6 +148,8 @@ class Config:
         alone = self.split is None or self.fold is None
         require(alone, "split", "given without --fold, or not at all", self.split)
         validated = bool(self.fold is not None or self.split or self.val_fraction > 0)
+        steady = self.head != "maskrcnn" or self.monitor == "loss"
+        require(steady, "monitor", "loss, with maskrcnn", self.monitor)
         require(
             validated or self.monitor == "loss", "monitor", "loss, without validation", self.monitor
         )

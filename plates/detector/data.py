@@ -50,8 +50,9 @@ def training(
     """Endless augmented batches, without the first `start`.
 
     canvas uint8 [B, side, side, 3] RGB, target float32 [B, side / stride, side / stride, C] as
-    `plates.detector.losses` has it. Which sample is what, `taken` says; a drawn scene follows from
-    (seed, epoch, index) alone.
+    `plates.detector.losses` has it; for Mask R-CNN (canvas, truth) and truth [B, MOST, 9], see
+    `targets.truth`. Which sample is what, `taken` says; a drawn scene follows from (seed, epoch,
+    index) alone.
     """
     augmenter = Augmenter(side, config.augment)
 
@@ -67,9 +68,10 @@ def training(
         return canvas, target(moved, side, config)
 
     count = epoch(data, config)
-    return train_batches(
+    made = train_batches(
         load, count, batch=min(batch, count), seed=seed, workers=workers, start=start
     )
+    return _fed(made, config)
 
 
 def validation(
@@ -82,13 +84,23 @@ def validation(
         canvas, quads = augmenter(*data.photograph(data.validation[index]), (0,))
         return canvas, target(quads, side, config)
 
-    return eval_batches(load, len(data.validation), batch=batch, workers=workers)
+    made = eval_batches(load, len(data.validation), batch=batch, workers=workers)
+    return _fed(made, config)
 
 
 def target(quads: np.ndarray, side: int, config: Config) -> np.ndarray:
     """What the model should answer for quads [N, 4, 2] in a canvas, as `losses` has it."""
+    if config.head == "maskrcnn":
+        return targets.truth(quads)
     draw = targets.masks if config.head == "unet" else targets.corners
     return draw(quads, (side, side), config.stride)
+
+
+def _fed(made: tf.data.Dataset, config: Config) -> tf.data.Dataset:
+    """Batches as the model that is trained takes them: Mask R-CNN draws samples by the target."""
+    if config.head != "maskrcnn":
+        return made
+    return made.map(lambda canvas, target: ((canvas, target), target))
 
 
 def sample_name(data: Labelled, seed: int, number: int, index: int) -> str:

@@ -19,7 +19,8 @@ _WEAKER = (0.3, 0.15, 0.05)
 _EDGE = 0.5  # where the edge of a plate lies: half of the cell is covered
 _DOUBTED_EDGE = 0.6  # that of a plate which the model doubts, in peaks of its mask
 _LEAST_CELLS = 3  # of a plate
-_SAME = 0.3  # IoU over which two plates are one
+SAME = 0.3
+"""IoU over which two plates are one."""
 
 
 def from_masks(probabilities: np.ndarray, stride: int, least: float) -> list[Plate]:
@@ -43,7 +44,7 @@ def from_masks(probabilities: np.ndarray, stride: int, least: float) -> list[Pla
     plates = []
     for seed in (1 + np.argsort(-scores[1:], kind="stable"))[:_MOST].tolist():
         if scores[seed] >= least:
-            quad = _quad(mask, seeds, seed)
+            quad = outlined(mask, seeds, seed)
             plates.append(Plate(_in_pixels(quad - 1, stride), float(scores[seed])))
     return [plate for plate in plates if not geometry.defect(plate.corners)]
 
@@ -72,7 +73,7 @@ def from_corners(maps: np.ndarray, stride: int, least: float) -> list[Plate]:
         quad = geometry.reading_order(_in_pixels(offsets + np.array([column, row]), stride))
         if geometry.defect(quad):
             continue
-        if all(geometry.polygon_iou(quad, other.corners) <= _SAME for other in plates):
+        if all(geometry.polygon_iou(quad, other.corners) <= SAME for other in plates):
             plates.append(Plate(quad, float(heat[row, column])))
     return plates
 
@@ -122,10 +123,11 @@ def _parts(shown: np.ndarray) -> tuple[int, np.ndarray]:
     return count, parts
 
 
-def _quad(mask: np.ndarray, seeds: np.ndarray, seed: int) -> np.ndarray:
+def outlined(mask: np.ndarray, seeds: np.ndarray, seed: int) -> np.ndarray:
     """The quad [4, 2], in cells, of the part of a mask [h, w] that holds most of a seed.
 
-    It is all 0 where there is no such part, or one too small to be a plate.
+    `mask` float32, probabilities, has a border of 0; `seeds` int [h, w] are 0 or numbers of plates,
+    of which `seed` is one. It is all 0 where there is no such part, or one too small to be a plate.
     """
     own = seeds == seed
     level = min(_EDGE, _DOUBTED_EDGE * float(mask[own].max()))

@@ -9,8 +9,8 @@ import tensorflow as tf
 from plates.detector import graph_quads, predictor
 from plates.detector.config import Config
 from plates.detector.graph_geometry import onward, overlaps
+from plates.detector.heads import answering
 from plates.detector.letterbox import GREY, MULTIPLE
-from plates.detector.model import probable
 from triptych import graph_images
 
 Find = Callable[[tf.Tensor, float], graph_quads.Found]
@@ -22,14 +22,20 @@ def finder(model: keras.Model, config: Config) -> Find:
     It gives corners float64 [N, 4, 2], in pixels of the photograph and in reading order, and
     scores float32 [N], best first; N may be 0. The second look is in it.
     """
-    read = graph_quads.from_masks if config.head == "unet" else graph_quads.from_corners
+    answers = answering(model, config.head)
+
+    def read(said: tf.Tensor, least: tf.Tensor) -> graph_quads.Found:
+        if config.head == "maskrcnn":
+            return graph_quads.from_rows(said, least)
+        maps = graph_quads.from_masks if config.head == "unet" else graph_quads.from_corners
+        return maps(said, config.stride, least)
+
     canvas, scalar = tf.TensorSpec((None, None, 3), tf.uint8), tf.TensorSpec((), tf.float64)
 
     # One copy of the model in the graph, for both looks.
     @tf.function(input_signature=[canvas, scalar], autograph=False)
     def seen(canvas: tf.Tensor, least: tf.Tensor) -> graph_quads.Found:
-        maps = probable(model(canvas[None], training=False), config.head)
-        return read(tf.cast(maps[0], tf.float32), config.stride, least)
+        return read(tf.cast(answers(canvas[None], training=False)[0], tf.float32), least)
 
     def look(
         image: tf.Tensor, side: int, least: float, square: bool

@@ -15,6 +15,7 @@ from plates.detector.graph_geometry import (
     reading_order,
     smallest_box,
 )
+from plates.detector.rcnn import reading
 
 Found = tuple[tf.Tensor, tf.Tensor]
 """Corners float64 [N, 4, 2], in pixels of the canvas, and scores float32 [N], best first."""
@@ -64,12 +65,34 @@ def from_corners(maps: tf.Tensor, stride: int, least: tf.Tensor) -> Found:
     return tf.boolean_mask(quads, kept), tf.boolean_mask(scores, kept)
 
 
+def from_rows(rows: tf.Tensor, least: tf.Tensor) -> Found:
+    """`rcnn.reading.read`: rows float32 [K, 5 + SIDE * SIDE], `least` a float64 scalar."""
+    scores = tf.cast(rows[:, 4], tf.float64)
+    usable = (scores > 0) & (scores >= least) & tf.reduce_all(tf.math.is_finite(rows), axis=1)
+    usable &= tf.reduce_max(rows[:, 5:], axis=1) > 0
+    rows = tf.boolean_mask(rows, usable)
+    rows = tf.gather(rows, tf.argsort(-rows[:, 4], stable=True))
+
+    def one(row: tf.Tensor) -> tf.Tensor:
+        side = reading.SIDE
+        mask = tf.pad(tf.reshape(row[5:], (side, side)), [[1, 1], [1, 1]])
+        seeds = tf.cast(mask == tf.reduce_max(mask), tf.int32)
+        box = tf.cast(row[:4], tf.float64)
+        return (_quad(mask, seeds, tf.constant(1)) - 0.5) * ((box[2:] - box[:2]) / side) + box[:2]
+
+    quads = tf.map_fn(one, rows, fn_output_signature=tf.TensorSpec((4, 2), tf.float64)) - 0.5
+    kept = faultless(quads)
+    quads, scores = tf.boolean_mask(reading_order(quads), kept), tf.boolean_mask(rows[:, 4], kept)
+    kept = _apart(quads)
+    return tf.boolean_mask(quads, kept), tf.boolean_mask(scores, kept)
+
+
 def _apart(quads: tf.Tensor) -> tf.Tensor:
     """Bool [N]: those that cover none before them which is kept itself."""
     count = tf.shape(quads)[0]
     shares = overlaps(tf.repeat(quads, count, axis=0), tf.tile(quads, (count, 1, 1)))
     later = tf.range(count)[:, None] < tf.range(count)
-    covered = (tf.reshape(shares, (count, count)) > decode._SAME) & later
+    covered = (tf.reshape(shares, (count, count)) > decode.SAME) & later
     _, kept = tf.while_loop(
         lambda i, _: i < count,
         lambda i, kept: (i + 1, kept & ~(kept[i] & covered[i])),
@@ -136,7 +159,7 @@ def _largest_near(values: tf.Tensor) -> tf.Tensor:
 
 
 def _quad(mask: tf.Tensor, seeds: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """`decode._quad`: the quad [4, 2] in cells, all 0 where there is none."""
+    """`decode.outlined`: the quad [4, 2] in cells, all 0 where there is none."""
     own = seeds == seed
     others = (seeds > 0) & ~own
     peak = tf.cast(tf.reduce_max(tf.where(own, mask, 0)), tf.float64)

@@ -34,7 +34,7 @@ def build(config: Config, weights: str | None = None) -> keras.Model:
             the picture divided by the stride, as AlexNet's.
     """
     whole = backbones.create(config.backbone, weights=weights)
-    maps = [narrow(tensor) for tensor in _levels(whole, config)]
+    maps = [narrow(tensor) for tensor in maps_of(whole, config)]
     backbone = keras.Model(whole.input, maps, name=config.backbone)
     features = [keras.Input(tensor.shape[1:], name=f"features{i}") for i, tensor in enumerate(maps)]
     head = keras.Model(features, _decoder(features, config), name="head")
@@ -51,11 +51,15 @@ def probable(maps: Any, head: Head) -> Any:
 
 def set_trainable(model: keras.Model, part: Part, freeze_bn: bool) -> None:
     """Make `part` of the model trainable, as `triptych.trainable` has it."""
-    trainable.set_trainable(model.layers[1], part, freeze_bn)
+    backbone = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+    trainable.set_trainable(backbone, part, freeze_bn)
 
 
-def _levels(backbone: keras.Model, config: Config) -> list[keras.KerasTensor]:
-    """The maps of strides `deepest` down to `stride`, the deepest first."""
+def maps_of(backbone: keras.Model, config: Config) -> list[keras.KerasTensor]:
+    """The maps of strides `deepest` down to `stride`, the deepest first.
+
+    Raises ValueError as `build`.
+    """
     maps = levels(backbone)
     wanted = [s for s in (32, 16, 8, 4, 2) if config.stride <= s <= config.deepest]
     if missing := [s for s in wanted if s not in maps]:

@@ -2,7 +2,8 @@
 
 `pixels` uint8 [B, H, W, 3] RGB in, canvases whose sides are multiples of 32 (`letterbox`); `maps`
 float32 [B, H / stride, W / stride, C] out, with probabilities (`model.probable`). Finding plates in
-the maps, and the way back to a photograph's pixels, stay with `predictor.Detector`.
+the maps (or in Mask R-CNN's rows [B, K, C]), and the way back to a photograph's pixels, stay with
+`predictor.Detector`.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ TASK = "plates.detector"
 def write(
     model: "keras.Model", config: Config, path: Path, metadata: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a detector that `plates.detector.model.build` made.
+    """Write a detector that `plates.detector.heads.build` made.
 
     The file's own metadata has each value of `metadata` as JSON; `Onnx.config` needs its `task` and
     `config`, as `triptych.export.describe` gives them.
@@ -32,10 +33,12 @@ def write(
     Raises:
         ModuleNotFoundError: tf2onnx or onnx is not installed (pip install 'triptych[onnx]').
     """
-    from plates.detector.model import probable
+    from plates.detector.heads import answering
+
+    answers = answering(model, config.head)
 
     def maps(pixels: Any) -> Any:
-        return probable(model(pixels, training=False), config.head)
+        return answers(pixels, training=False)
 
     onnx.save(onnx.convert(maps, "maps"), path, metadata or {})
 

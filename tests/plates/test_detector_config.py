@@ -87,6 +87,7 @@ def test_values_out_of_range(name: str, value: Any) -> None:
         ({"stages": (Stage(size="64x96"),)}, "`size` must be one side; received: size=64x96"),
         ({"fold": 5}, r"`fold` must be in 0..4; received: fold=5"),
         ({"val_fraction": 0.0}, "`monitor` must be loss, without validation"),
+        ({"head": "maskrcnn"}, "`monitor` must be loss, with maskrcnn; received: monitor=val_loss"),
         ({"overwrite": True, "resume": True}, "`overwrite` must be off with --resume"),
     ],
 )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plates.detector import onnx_export, predictor
+from plates.detector import heads, onnx_export, predictor
 from plates.detector.config import Config
 from plates.detector.model import build
 from plates.detector.predictor import Detector
@@ -49,6 +49,21 @@ def _export(model: keras.Model, config: Config, folder: Path) -> Path:
     metadata = {"task": onnx_export.TASK, "config": {k: v for k, v in known.items() if k != "data"}}
     onnx_export.write(model, config, folder / onnx_export.FILE, metadata)
     return folder
+
+
+def test_rows_of_mask_rcnn_are_those_of_keras(tmp_path: Path) -> None:
+    """With its proposals, its loop of suppression and its masks inside; canvases of two sizes."""
+    keras.utils.set_random_seed(0)
+    config = _config(head="maskrcnn", monitor="loss", stride=8)
+    model = heads.build(config)
+    exported = onnx_export.Onnx(_export(model, config, tmp_path / "onnx") / onnx_export.FILE)
+    finder = heads.answering(model, "maskrcnn")
+    rng = np.random.default_rng(0)
+    for shape in ((2, 96, 64, 3), (1, 64, 160, 3)):
+        canvases = rng.integers(0, 256, shape).astype(np.uint8)
+        expected = np.asarray(finder(canvases))
+        assert (expected[:, :, 4] > 0).sum() > 5
+        np.testing.assert_allclose(exported.maps(canvases), expected, atol=1e-3)
 
 
 def test_maps_are_those_of_keras(tmp_path: Path) -> None:

@@ -76,6 +76,28 @@ def test_it_learns_and_leaves_a_run_behind(learnt: Path) -> None:
     assert all(plate.corners.shape == (4, 2) for plates in found for plate in plates)
 
 
+def test_mask_rcnn_from_the_command_line(learnt: Path, tmp_path: Path) -> None:
+    """Trained on two batches an epoch, gone on with to the same end, opened, and asked."""
+    data, extra = learnt.parent / "data", learnt.parent / "extra"
+    words = (
+        f"{TINY.format(extra=extra)},epochs=2 -d {data} --head maskrcnn --monitor loss --stride 8"
+    )
+    words = words.replace("epochs=6,", "")
+    runs = []
+    for name, more in (("whole", ""), ("killed", "--time-limit 1e-9"), ("killed", "--resume")):
+        line = f"{words} -n {name} --runs {tmp_path} {more}".split()
+        runs.append(train(parse(Config, line, prog="train", description="", recipes=RECIPES)))
+    whole, _, resumed = (
+        (run / "history.csv").read_text().splitlines()[-1].split(",") for run in runs
+    )
+    # Epoch, learning rate and losses; seconds differ.
+    assert [whole[0], *whole[2:5]] == [resumed[0], *resumed[2:5]]
+    assert json.loads((runs[0] / "metrics.json").read_text())["photographs"] == 2
+    images = [np.zeros((40, 90, 3), np.uint8), np.zeros((200, 130, 3), np.uint8)]
+    found = predictor.open(runs[0]).detect(images, least=0.0)
+    assert all(plate.corners.shape == (4, 2) for plates in found for plate in plates)
+
+
 def test_starts_from_it_with_the_same_model_only(learnt: Path, tmp_path: Path) -> None:
     config = Config(learnt.parent / "data", backbone="tiny", width=8, val_fraction=0.5)
     assert pretrained.begun_from(str(learnt), config) == learnt
