@@ -34,10 +34,10 @@ def write(
     """
     from plates.detector.model import probable
 
-    def maps(pixels: Any) -> Any:
-        return probable(model(pixels, training=False), config.head)
+    def call(pixels: Any) -> Any:
+        return {"maps": probable(model(pixels, training=False), config.head)}
 
-    onnx.save(onnx.convert(maps, "maps"), path, metadata or {})
+    onnx.save(onnx.convert(call), path, metadata or {})
 
 
 class Onnx:
@@ -62,4 +62,4 @@ class Onnx:
 
     def maps(self, canvases: np.ndarray) -> np.ndarray:
         """Canvases uint8 [B, H, W, 3] -> maps float32 [B, h, w, C], as `predictor.Maps`."""
-        return self._session(canvases)
+        return self._session(canvases)["maps"]
