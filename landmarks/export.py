@@ -64,6 +64,8 @@ class Config:
 
     def __post_init__(self) -> None:
         require(self.lose >= 0, "lose", "0 or more", self.lose)
+        wanted = "given with --quantize, and only then"
+        require(self.data is None or self.quantize is not None, "data", wanted, self.data)
 
 
 def main() -> None:
@@ -100,7 +102,8 @@ def export(config: Config) -> Path:
             pictures = exports.sample_pictures()
         data = list(pictures.values())
         model = predictor.open(config.run)
-        judged = _trial(config, model, data) if config.quantize else None
+        named = config.data or config.check
+        judged = _trial(config, model, data) if config.quantize and named else None
         exported = write(folder, model, config, judged)
         print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
         expected = ask(model)([decode(one) for one in data])

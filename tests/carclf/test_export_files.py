@@ -183,3 +183,8 @@ def test_what_is_not_offered(
     with pytest.raises(ValueError, match=reason):
         export.export(export.Config(run_dir, to, quantize, out=tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_data_are_for_quantizing(run_dir: Path) -> None:
+    with pytest.raises(ValueError, match="`data` must be given with --quantize"):
+        export.Config(run_dir, "onnx", data=Path("cars"))
