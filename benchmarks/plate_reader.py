@@ -33,7 +33,7 @@ from plates import synth
 from plates.reader import decode, export, onnx_export, predictor
 from plates.reader.model import build
 from plates.reader.recipes import RECIPES
-from triptych import export as exports
+from triptych import saved_model
 from triptych.images import SUFFIXES, resize
 from triptych.images import decode as open_picture
 
@@ -83,8 +83,8 @@ def ours(reader: predictor.Predictor, folder: Path) -> dict[str, Read]:
     session = onnx_export.Onnx(folder / onnx_export.FILE, threads=1)
     variables = [variable.value for variable in reader.model.variables]
     answer = export.answer(reader)
-    exports.write_saved_model(folder, export.prepare(size), answer, variables, {})
-    saved = exports.SavedModel(folder)
+    saved_model.write(folder, export.prepare(size), answer, variables, {})
+    saved = saved_model.SavedModel(folder)
 
     def sized(crops: Sequence[np.ndarray]) -> np.ndarray:
         return np.stack([resize(crop, size) for crop in crops])

@@ -61,6 +61,8 @@ def evaluate(config: Config) -> dict[str, Any]:
     from triptych import ensemble, run, runtime, split
 
     runtime.setup(seed=0)
+    for folder in config.runs:
+        run.check(folder)
     models = [predictor.open(folder) for folder in config.runs]
     classes, names = models[0].classes, models[0].names
     if any(model.classes != classes for model in models):

@@ -1,28 +1,39 @@
-"""Make a model to ship: `python -m carclf.export RUN --to saved_model [--check DIR]`.
+"""Make a model to ship: `python -m carclf.export RUN [--to onnx|litert] [--check DIR]`.
 
-The export needs TensorFlow alone. It takes encoded pictures (JPEG, PNG, BMP, GIF) or uint8 ones of
-any size, and gives probabilities, and the most probable class with its name.
+A SavedModel needs TensorFlow alone. It takes encoded pictures (JPEG, PNG, BMP, GIF) or uint8 ones
+of any size, and gives probabilities, and the most probable class with its name. An ONNX file needs
+onnxruntime alone and takes uint8 pictures of any size, a LiteRT file its interpreter and pictures
+of the model's size; both give probabilities, and hold the classes in their metadata.
+`carclf.predict` takes an export as it does a run, and decodes files for it.
+
+`--quantize int8|float16 --data DIR` makes ONNX and LiteRT smaller and says what that costs.
 """
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
 from triptych import command, run
 from triptych.config import parse
+from triptych.exported import Format, Quantize
+from triptych.stage import require
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from carclf.predictor import Predictor
-    from triptych.export import Answer, Prepare
+    from carclf.trial import Trial
+    from triptych.export import Ask, Exported
+    from triptych.saved_model import Answer, Prepare
 
 # Decoded and resized pictures are the same to the bit, so only the order of float32 sums is left:
 # up to 9e-7 was seen on 100 photographs. Pictures off by one in a value of 200 gave 3e-3.
 BOUND = 1e-4
+# Weights of 11 bits moved real answers by up to 7e-3.
+BOUND_FLOAT16 = 0.03
 _LOCAL = ("data", "runs", "class_csv", "overwrite")
 
 
@@ -32,14 +43,26 @@ class Config:
 
     run: tyro.conf.Positional[Path]
     """Run folder."""
-    to: Literal["saved_model"] = "saved_model"
+    to: Format = "saved_model"
     """Format."""
+    quantize: Quantize | None = None
+    """Smaller weights, of ONNX and LiteRT: int8 is quicker too, float16 nearly as exact."""
+    data: Path | None = None
+    """Labelled pictures to judge what quantizing costs, and to calibrate int8 on; default: the
+    pictures of --check, and the run's own answers."""
+    lose: float = 0.02
+    """Share of the judged pictures that may be answered wrongly because of quantizing."""
     out: Path | None = None
     """Folder to make; default: export/FORMAT in the run folder."""
     overwrite: bool = False
     """Replace an export that exists."""
     check: tuple[Path, ...] = ()
     """Pictures, or folders of them, to compare export and run on; default: drawn ones."""
+
+    def __post_init__(self) -> None:
+        require(self.lose >= 0, "lose", "0 or more", self.lose)
+        wanted = "given with --quantize, and only then"
+        require(self.data is None or self.quantize is not None, "data", wanted, self.data)
 
 
 def main() -> None:
@@ -54,32 +77,65 @@ def export(config: Config) -> Path:
     """Export as `config` says; returns the new folder.
 
     Raises:
-        triptych.export.ParityError: the export answers otherwise than the run; it is not kept.
+        triptych.export.ParityError: the export answers otherwise than the run, or quantizing costs
+            more than `lose`; it is not kept.
         FileExistsError: there is an export already.
-        ValueError: no run, no pictures to compare on.
+        ModuleNotFoundError: what writes or runs the format is not installed.
+        ValueError: no run, no pictures to compare on, or to calibrate on.
     """
     from carclf import inputs, predictor
     from triptych import export as exports
     from triptych.images import decode
 
+    exports.check(config.to, config.quantize, bool(config.data or config.check))
     run.check(config.run)
-    target = config.out or config.run / "export" / config.to
+    name = exports.folder_name(config.to, config.quantize)
+    target = config.out or config.run / "export" / name
     with exports.in_place(target, config.overwrite) as folder:
         if config.check:
             pictures = exports.read_pictures(inputs.find(config.check, None))
         else:
             pictures = exports.sample_pictures()
-        model = predictor.open(config.run)
-        variables = [variable.value for variable in model.model.variables]
-        metadata = exports.describe(config.run, "carclf", _LOCAL) | describe(model)
-        exports.write_saved_model(folder, prepare(model.size), answer(model), variables, metadata)
-        print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
         data = list(pictures.values())
-        expected = {"probabilities": model.probabilities(len(data), lambda i: decode(data[i]))}
-        found = exports.differences(exports.SavedModel(folder), pictures, expected)
-        exports.require_parity(folder, found, list(pictures), BOUND, "in probability")
+        model = predictor.open(config.run)
+        named = config.data or config.check
+        judged = _trial(config, model, data) if config.quantize and named else None
+        exported = write(folder, model, config, judged)
+        print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
+        expected = ask(model)([decode(one) for one in data])
+        found = exports.differences(exported, pictures, expected)
+        bound = {None: BOUND, "float16": BOUND_FLOAT16, "int8": None}[config.quantize]
+        exports.require_parity(folder, found, list(pictures), bound, "in probability")
+        if judged:
+            before, after = (judged.accuracy(m) for m in (model, predictor.open(folder)))
+            exports.require_kept(folder, judged.measure, before, after, before - after, config.lose)
     print(f"{target}: {exports.size_on_disk(target) / 1e6:.1f} MB", flush=True)
     return target
+
+
+def write(folder: Path, model: "Predictor", config: Config, trial: "Trial | None") -> "Exported":
+    """Write the export into `folder`, and open it."""
+    from carclf import predictor
+    from triptych import export as exports
+    from triptych import exported, saved_model
+
+    variables = [variable.value for variable in model.model.variables]
+    metadata = exports.describe(config.run, predictor.TASK, _LOCAL) | describe(model)
+    if config.to == "saved_model":
+        saved_model.write(folder, prepare(model.size), answer(model), variables, metadata)
+        return saved_model.SavedModel(folder)
+    samples = [one[None] for one in trial.samples] if trial else []
+    call = any_size(model) if config.to == "onnx" else probabilities(model)
+    exports.write_file(
+        folder, config.to, call, variables, model.size, metadata, config.quantize, samples
+    )
+    file = exported.open(folder, predictor.TASK) if config.to == "onnx" else None
+    return exports.Opened(ask(predictor.open(folder)), file)
+
+
+def ask(model: "Predictor") -> "Ask":
+    """`probabilities` of pictures [H, W, 3] uint8, by an export's name for them."""
+    return lambda images: {"probabilities": model.probabilities(len(images), images.__getitem__)}
 
 
 def prepare(size: tuple[int, int]) -> "Prepare":
@@ -92,8 +148,28 @@ def prepare(size: tuple[int, int]) -> "Prepare":
     return call
 
 
+def probabilities(model: "Predictor") -> "Answer":
+    """Images [B, height, width, 3] uint8 of the model's size -> `probabilities` [B, classes]."""
+    import tensorflow as tf
+
+    def call(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        logits = model.model(images, training=False)
+        return {"probabilities": tf.nn.softmax(tf.cast(logits, tf.float32))}
+
+    return call
+
+
+def any_size(model: "Predictor") -> "Answer":
+    """`probabilities` of pictures [B, H, W, 3] uint8."""
+    import tensorflow as tf
+
+    # Resizing needs autograph, and what follows does without.
+    resized = tf.function(prepare(model.size))
+    return lambda pictures: probabilities(model)(*resized(pictures))
+
+
 def answer(model: "Predictor") -> "Answer":
-    """What is computed of images [B, height, width, 3] uint8 of the model's size.
+    """What a SavedModel computes of images [B, height, width, 3] uint8 of the model's size.
 
     `probabilities` [B, classes] float32 in the order of the classes, and of the most probable one
     `id` and `name` [B] string and `probability` [B] float32.
@@ -101,14 +177,13 @@ def answer(model: "Predictor") -> "Answer":
     import tensorflow as tf
 
     def call(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = model.model(images, training=False)
-        probabilities = tf.nn.softmax(tf.cast(logits, tf.float32))
-        best = tf.argmax(probabilities, axis=1)
+        found = probabilities(model)(images)["probabilities"]
+        best = tf.argmax(found, axis=1)
         return {
-            "probabilities": probabilities,
+            "probabilities": found,
             "id": tf.gather(tf.constant(model.classes), best),
             "name": tf.gather(tf.constant(model.names), best),
-            "probability": tf.reduce_max(probabilities, axis=1),
+            "probability": tf.reduce_max(found, axis=1),
         }
 
     return call
@@ -121,6 +196,14 @@ def describe(model: "Predictor") -> dict[str, Any]:
         "classes": model.classes,
         "names": model.names,
     }
+
+
+def _trial(config: Config, model: "Predictor", pictures: list[bytes]) -> "Trial":
+    from carclf import trial
+
+    if config.data:
+        return trial.from_data(config.run, model, config.data)
+    return trial.from_pictures(model, pictures)
 
 
 if __name__ == "__main__":

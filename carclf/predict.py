@@ -1,6 +1,7 @@
 """Classify pictures: `python -m carclf.predict RUN... INPUT... [--submission FILE]`.
 
-Several RUNs make an ensemble. INPUT is a folder, a picture, or a csv with a column Id.
+A RUN is a run folder or an export of one; several make an ensemble. INPUT is a folder, a picture,
+or a csv with a column Id.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ class Config:
     """What to classify, and where to write the answers."""
 
     paths: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders, then folders of pictures, pictures, or a csv of Ids."""
+    """Run folders or exports, then folders of pictures, pictures, or a csv of Ids."""
     submission: Path | None = None
     """Write `Id,Category` here, in the order of the sample."""
     sample: Path | None = None

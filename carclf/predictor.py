@@ -1,29 +1,42 @@
-"""A run folder -> an object that answers: the one way pictures are classified."""
+"""A run folder, or its export -> an object that answers: the one way pictures are classified."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from carclf.config import Config
-from carclf.labelled import read_classes
-from carclf.model import build
 from triptych import config as configs
+from triptych import exported
 from triptych import run as runs
 from triptych.tta import Kind, render, views
+
+if TYPE_CHECKING:
+    import keras
+
+TASK = "carclf"
 
 _BATCH = 32
 
 
 class Predictor:
-    """A trained classifier with its class list; made by `open`."""
+    """A trained classifier with its class list; made by `open`.
+
+    Of a Keras model only `predict_on_batch` is used here: pictures [B, height, width, 3] uint8 ->
+    logits [B, C].
+    """
 
     def __init__(
-        self, model: keras.Model, size: tuple[int, int], classes: list[str], names: list[str]
+        self,
+        model: "keras.Model | Exported",
+        size: tuple[int, int],
+        classes: list[str],
+        names: list[str],
     ) -> None:
-        self.model = model
+        # What exports a model, or looks into it, knows that it is Keras's.
+        self.model: Any = model
         self.size = size
         self.classes = classes
         self.names = names
@@ -48,13 +61,48 @@ class Predictor:
         return out / len(chosen)
 
 
-def open(run: Path) -> Predictor:
-    """Load the best model of a run folder.
+class Exported:
+    """An export in a model's place; `size` is the (height, width) that it answers at."""
+
+    def __init__(self, session: exported.Session, size: tuple[int, int]) -> None:
+        self._session = session
+        self._size = size
+
+    def predict_on_batch(self, images: np.ndarray) -> np.ndarray:
+        """Logarithms of the probabilities, which are logits too, under Keras's name.
+
+        Raises:
+            ValueError: `images` are not of the export's size.
+        """
+        if images.shape[1:3] != self._size:
+            raise ValueError(
+                f"an export answers at {self._size[0]} x {self._size[1]} pixels, not at "
+                f"{images.shape[1]} x {images.shape[2]}: views of other scales need the run"
+            )
+        probabilities = self._session(images)["probabilities"]
+        return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
+
+
+def open(run: Path, threads: int = 0) -> Predictor:
+    """Load the best model of a run folder, or an export of it.
+
+    Of an export in ONNX or LiteRT neither Keras nor TensorFlow is imported; `threads` is what one
+    call of it may use, 0: one a core.
 
     Raises:
-        ValueError: `run` is no finished run folder.
+        ValueError: `run` is no finished run folder and no export of one.
+        ModuleNotFoundError: the package that runs the export is not installed.
     """
+    if runs.is_export(run):
+        session = exported.open(run, TASK, threads)
+        known = session.metadata
+        size = known["size"]["height"], known["size"]["width"]
+        return Predictor(Exported(session, size), size, known["classes"], known["names"])
     runs.check(run)
+    # Here, so that an export can do without Keras.
+    from carclf.labelled import read_classes
+    from carclf.model import build
+
     config = configs.load(Config, run / runs.CONFIG)
     classes, names = read_classes(run)
     model = build(config, len(classes))

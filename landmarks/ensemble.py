@@ -18,17 +18,21 @@ View = Literal["flip", "shift", "scale"]
 
 
 def points(folders: Sequence[Path]) -> int:
-    """How many points the runs answer with.
+    """How many points the runs, or exports, answer with.
 
     Raises:
-        ValueError: one is no finished run, or their numbers of points differ.
+        ValueError: one is no finished run and no export, or their numbers of points differ.
     """
     from landmarks.labelled import read_points
-    from triptych import run
+    from triptych import exported, run
 
+    counts: dict[Path, int] = {}
     for folder in folders:
-        run.check(folder)
-    counts = {folder: read_points(folder).points for folder in folders}
+        if run.is_export(folder):
+            counts[folder] = int(exported.read(folder).get("points", 0))
+        else:
+            run.check(folder)
+            counts[folder] = read_points(folder).points
     if len(set(counts.values())) > 1:
         each = ", ".join(f"{folder} has {count}" for folder, count in counts.items())
         raise ValueError(f"the runs have different numbers of points: {each}")

@@ -77,6 +77,8 @@ def evaluate(config: Config) -> dict[str, Any]:
     from triptych.inputs import Readable
 
     runtime.setup(seed=0)
+    for folder in config.runs:
+        run.check(folder)
     count = ensemble.points(config.runs)
     subsets = verdict.read_subsets(config.subsets, count)
     data = records.read(config.data, (), config.runs[0].parent / labelled.CACHE)

@@ -1,30 +1,42 @@
-"""Make a model to ship: `python -m landmarks.export RUN --to saved_model [--check DIR]`.
+"""Make a model to ship: `python -m landmarks.export RUN [--to onnx|litert] [--check DIR]`.
 
-The export needs TensorFlow alone. It takes encoded pictures (JPEG, PNG, BMP, GIF) or uint8 ones of
-any size, and gives the points in pixels of the upright picture, and their spread where the model
-has one.
+A SavedModel needs TensorFlow alone. It takes encoded pictures (JPEG, PNG, BMP, GIF) or uint8 ones
+of any size, and gives the points in pixels of the upright picture, and their spread where the model
+has one. An ONNX file needs onnxruntime alone and takes uint8 pictures of any size, a LiteRT file
+its interpreter and square crops of the model's side, in whose pixels the points then are; both hold
+the points' order in a mirror in their metadata. `landmarks.predict` takes an export as it does a
+run: it decodes and crops for it, and goes back to the picture's pixels.
+
+`--quantize int8|float16 --data DIR` makes ONNX and LiteRT smaller and says what that costs.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
 from triptych import command, run
 from triptych.config import parse
+from triptych.exported import Format, Quantize
+from triptych.stage import require
 
 if TYPE_CHECKING:
     import numpy as np
 
     from landmarks.predictor import Predictor
-    from triptych.export import Answer, Prepare
+    from landmarks.trial import Trial
+    from triptych.export import Ask, Exported
+    from triptych.saved_model import Answer, Prepare
 
 # In pixels of the crop, so that a large picture counts as a small one. Only the order of float32
 # sums is left: up to 7e-5 was seen on real faces at 128 px. One value in 200 of the crops off by
 # one moved points by 2e-3 and more, half a pixel's shift by 1e-1.
 BOUND = 5e-4
+# Weights of 11 bits.
+BOUND_FLOAT16 = 0.2
 _LOCAL = ("data", "extra", "runs", "overwrite", "pretrained_model")
 
 
@@ -34,14 +46,26 @@ class Config:
 
     run: tyro.conf.Positional[Path]
     """Run folder."""
-    to: Literal["saved_model"] = "saved_model"
+    to: Format = "saved_model"
     """Format."""
+    quantize: Quantize | None = None
+    """Smaller weights, of ONNX and LiteRT: int8 is quicker too, float16 nearly as exact."""
+    data: Path | None = None
+    """Pictures with known points to judge what quantizing costs, and to calibrate int8 on; default:
+    the pictures of --check, and the run's own points."""
+    lose: float = 0.005
+    """What quantizing may add to the mean normalised error, a share as that is."""
     out: Path | None = None
     """Folder to make; default: export/FORMAT in the run folder."""
     overwrite: bool = False
     """Replace an export that exists."""
     check: tuple[Path, ...] = ()
     """Pictures, or folders of them, to compare export and run on; default: drawn ones."""
+
+    def __post_init__(self) -> None:
+        require(self.lose >= 0, "lose", "0 or more", self.lose)
+        wanted = "given with --quantize, and only then"
+        require(self.data is None or self.quantize is not None, "data", wanted, self.data)
 
 
 def main() -> None:
@@ -56,38 +80,70 @@ def export(config: Config) -> Path:
     """Export as `config` says; returns the new folder.
 
     Raises:
-        triptych.export.ParityError: the export answers otherwise than the run; it is not kept.
+        triptych.export.ParityError: the export answers otherwise than the run, or quantizing costs
+            more than `lose`; it is not kept.
         FileExistsError: there is an export already.
-        ValueError: no run, no pictures to compare on.
+        ModuleNotFoundError: what writes or runs the format is not installed.
+        ValueError: no run, no pictures to compare on, or to calibrate on.
     """
     from landmarks import predictor
     from triptych import export as exports
     from triptych import inputs
     from triptych.images import decode
 
+    exports.check(config.to, config.quantize, bool(config.data or config.check))
     run.check(config.run)
-    target = config.out or config.run / "export" / config.to
+    name = exports.folder_name(config.to, config.quantize)
+    target = config.out or config.run / "export" / name
     with exports.in_place(target, config.overwrite) as folder:
         if config.check:
             pictures = exports.read_pictures(inputs.find(config.check, _no_csv))
         else:
             pictures = exports.sample_pictures()
-        model = predictor.open(config.run)
-        variables = [variable.value for variable in model.model.variables]
-        metadata = exports.describe(config.run, "landmarks", _LOCAL) | describe(model)
-        exports.write_saved_model(folder, prepare(model.side), answer(model), variables, metadata)
-        print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
         data = list(pictures.values())
-        answers = model.predict(len(data), lambda i: decode(data[i]))
-        expected = {"points": answers.points}
-        if answers.spread is not None:
-            expected["spread"] = answers.spread
-        found = exports.differences(
-            exports.SavedModel(folder), pictures, expected, _pixel(data, model.side)
-        )
-        exports.require_parity(folder, found, list(pictures), BOUND, "in pixels of the crop")
+        model = predictor.open(config.run)
+        named = config.data or config.check
+        judged = _trial(config, model, data) if config.quantize and named else None
+        exported = write(folder, model, config, judged)
+        print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
+        expected = ask(model)([decode(one) for one in data])
+        found = exports.differences(exported, pictures, expected, _pixel(data, model.side))
+        bound = {None: BOUND, "float16": BOUND_FLOAT16, "int8": None}[config.quantize]
+        exports.require_parity(folder, found, list(pictures), bound, "in pixels of the crop")
+        if judged:
+            before, after = (judged.error(m) for m in (model, predictor.open(folder)))
+            exports.require_kept(folder, judged.measure, before, after, after - before, config.lose)
     print(f"{target}: {exports.size_on_disk(target) / 1e6:.1f} MB", flush=True)
     return target
+
+
+def write(folder: Path, model: "Predictor", config: Config, trial: "Trial | None") -> "Exported":
+    """Write the export into `folder`, and open it."""
+    from landmarks import predictor
+    from triptych import export as exports
+    from triptych import exported, saved_model
+
+    variables = [variable.value for variable in model.model.variables]
+    metadata = exports.describe(config.run, predictor.TASK, _LOCAL) | describe(model)
+    if config.to == "saved_model":
+        saved_model.write(folder, prepare(model.side), answer(model), variables, metadata)
+        return saved_model.SavedModel(folder)
+    samples = [one[None] for one in trial.samples] if trial else []
+    call = any_size(model) if config.to == "onnx" else of_crops(model)
+    size = (model.side, model.side)
+    exports.write_file(folder, config.to, call, variables, size, metadata, config.quantize, samples)
+    file = exported.open(folder, predictor.TASK) if config.to == "onnx" else None
+    return exports.Opened(ask(predictor.open(folder)), file)
+
+
+def ask(model: "Predictor") -> "Ask":
+    """`points`, and `spread` where there is one, of pictures [H, W, 3] uint8, by these names."""
+
+    def call(images: Sequence["np.ndarray"]) -> "dict[str, np.ndarray]":
+        found = model.predict(len(images), images.__getitem__)
+        return {"points": found.points} | ({} if found.spread is None else {"spread": found.spread})
+
+    return call
 
 
 def prepare(side: int) -> "Prepare":
@@ -132,11 +188,31 @@ def answer(model: "Predictor") -> "Answer":
     return call
 
 
+def any_size(model: "Predictor") -> "Answer":
+    """The answers of pictures [B, H, W, 3] uint8."""
+    import tensorflow as tf
+
+    # Cropping needs autograph, and what follows does without.
+    cropped = tf.function(prepare(model.side))
+    return lambda pictures: answer(model)(*cropped(pictures))
+
+
+def of_crops(model: "Predictor") -> "Answer":
+    """The answers of crops [B, side, side, 3] uint8, in their pixels."""
+    import tensorflow as tf
+
+    def call(crops: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(model)(crops, tf.constant([[0, 0, model.side]], tf.float32))
+
+    return call
+
+
 def describe(model: "Predictor") -> dict[str, Any]:
     """What the metadata say of the model: its crop's size, and what is known of its points.
 
     `mirror` [points] is the point that each becomes in a mirrored picture, or null; `shift` the
-    pixels that the training data's points, and so the answers, lie right of what they mark.
+    pixels that the training data's points, and so the answers, lie right of what they mark; `mean`
+    their mean shape as shares of the crop's side.
     """
     return {
         "size": {"height": model.side, "width": model.side},
@@ -144,6 +220,7 @@ def describe(model: "Predictor") -> dict[str, Any]:
         "spread": model.spread,
         "mirror": None if model.mirror is None else model.mirror.tolist(),
         "shift": model.shift,
+        "mean": model.mean.tolist(),
     }
 
 
@@ -154,6 +231,14 @@ def _pixel(pictures: list[bytes], side: int) -> "np.ndarray":
     from triptych.images import decode
 
     return np.array([min(decode(data).shape[:2]) / side for data in pictures])
+
+
+def _trial(config: Config, model: "Predictor", pictures: list[bytes]) -> "Trial":
+    from landmarks import trial
+
+    if config.data:
+        return trial.from_data(config.run, model, config.data)
+    return trial.from_pictures(model, pictures)
 
 
 def _no_csv(path: Path) -> list[Path]:

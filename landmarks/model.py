@@ -67,8 +67,9 @@ class SoftArgmax(layers.Layer):
         height, width, points = ops.shape(maps)[1], ops.shape(maps)[2], maps.shape[3]
         flat = ops.softmax(ops.reshape(maps, (-1, height * width, points)), axis=1)
         share = ops.reshape(flat, (-1, height, width, points))
-        x = ops.einsum("bhwn,w->bn", share, _centres(width))
-        y = ops.einsum("bhwn,h->bn", share, _centres(height))
+        # Sums, since LiteRT has no einsum.
+        x = ops.sum(ops.sum(share, axis=1) * _centres(width)[:, None], axis=1)
+        y = ops.sum(ops.sum(share, axis=2) * _centres(height)[:, None], axis=1)
         return ops.stack([x, y], axis=-1)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

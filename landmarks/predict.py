@@ -1,7 +1,8 @@
 """Find the points of faces: `python -m landmarks.predict RUN... INPUT... [--submission FILE]`.
 
-Several RUNs make an ensemble. INPUT is a folder of pictures, a picture, or a contest's
-test_points.csv with its pictures in images/ beside it (or the folder that holds both).
+A RUN is a run folder or an export of one; several make an ensemble. INPUT is a folder of pictures,
+a picture, or a contest's test_points.csv with its pictures in images/ beside it (or the folder that
+holds both).
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ class Config:
     """Which pictures, and where to write the answers."""
 
     paths: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders, then folders of pictures, pictures, or a test_points.csv."""
+    """Run folders or exports, then folders of pictures, pictures, or a test_points.csv."""
     submission: Path | None = None
     """Write the asked points here in whole pixels (rounded), in the order of test_points.csv."""
     points: Path | None = None

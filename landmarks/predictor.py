@@ -1,11 +1,11 @@
-"""A run folder -> an object that answers: the one way points are found."""
+"""A run folder, or its export -> an object that answers: the one way points are found."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from landmarks import geometry
@@ -13,10 +13,15 @@ from landmarks.config import Config
 from landmarks.ensemble import View
 from landmarks.geometry import Affine, centre_crop
 from landmarks.labelled import Known, read_points
-from landmarks.model import build
 from landmarks.warp import crop, warp
 from triptych import config as configs
+from triptych import exported
 from triptych import run as runs
+
+if TYPE_CHECKING:
+    import keras
+
+TASK = "landmarks"
 
 _BATCH = 32
 
@@ -35,13 +40,19 @@ class Answers:
 class Predictor:
     """A trained regressor; made by `open`.
 
+    Of a Keras model only `predict_on_batch` is used here: crops [B, side, side, 3] uint8 -> what
+    `landmarks.model.build` says.
+
     `known` is what the run knows of its points: `mirror` [N], the points of a mirrored picture,
     None without symmetry; `mean` [N, 2], the mean shape as shares of the crop's side; `shift`, the
     pixels to the right that the data's points lie aside of what they mark, and so the answers.
     """
 
-    def __init__(self, model: keras.Model, side: int, known: Known, spread: bool) -> None:
-        self.model = model
+    def __init__(
+        self, model: "keras.Model | Exported", side: int, known: Known, spread: bool
+    ) -> None:
+        # What exports a model knows that it is Keras's.
+        self.model: Any = model
         self.side = side
         self.points = known.points
         self.mirror = known.mirror
@@ -104,13 +115,47 @@ class Predictor:
         return answer[:, self.mirror]
 
 
-def open(run: Path) -> Predictor:
-    """Load the best model of a run folder.
+class Exported:
+    """An export in a model's place: what it says of a crop's points, as the model would.
+
+    `side` is the crop's, `shift` what the export adds to x, both in pixels.
+    """
+
+    def __init__(self, session: exported.Session, side: int, shift: float) -> None:
+        self._session = session
+        self._side = side
+        self._aside = np.array([shift - 0.5, -0.5])
+
+    def predict_on_batch(self, crops: np.ndarray) -> np.ndarray:
+        """Points as shares of the side, and where there is one the logarithm of their spread."""
+        answers = self._session(crops)
+        shares = (answers["points"] - self._aside) / self._side
+        if "spread" not in answers:
+            return np.asarray(shares)
+        return np.concatenate([shares, np.log(answers["spread"] / self._side)[..., None]], axis=-1)
+
+
+def open(run: Path, threads: int = 0) -> Predictor:
+    """Load the best model of a run folder, or an export of it.
+
+    Of an export in ONNX or LiteRT neither Keras nor TensorFlow is imported; `threads` is what one
+    call of it may use, 0: one a core.
 
     Raises:
-        ValueError: `run` is no finished run folder.
+        ValueError: `run` is no finished run folder and no export of one.
+        ModuleNotFoundError: the package that runs the export is not installed.
     """
+    if runs.is_export(run):
+        session = exported.open(run, TASK, threads)
+        text = session.metadata
+        mirror = None if text["mirror"] is None else np.array(text["mirror"])
+        known = Known(text["points"], mirror, text["shift"], np.array(text["mean"]))
+        side = text["size"]["height"]
+        return Predictor(Exported(session, side, known.shift), side, known, text["spread"])
     runs.check(run)
+    # Here, so that an export can do without Keras.
+    from landmarks.model import build
+
     config = configs.load(Config, run / runs.CONFIG)
     known = read_points(run)
     model = build(config, known.points)

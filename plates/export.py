@@ -3,7 +3,8 @@
 A SavedModel that needs TensorFlow alone. It takes encoded photographs (JPEG, PNG, BMP, GIF), or
 uint8 ones of one size, and gives what `plates.predict` says of them: the plates that detector and
 reader vouch for, in its order, their corners and texts, and how sure each is. Decoding is greedy: a
-reader's grammar is not in the export.
+reader's grammar is not in the export. Finding plates has no form in ONNX or LiteRT:
+`plates.detector.export` and `plates.reader.export` write a file each, which `plates.predict` joins.
 """
 
 import os
@@ -16,6 +17,8 @@ from plates import gate
 from plates.detector.config import check_size
 from triptych import command, run
 from triptych.config import parse
+from triptych.exported import Format
+from triptych.stage import require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,8 +55,14 @@ class Config:
     """Replace an export that exists."""
     check: tuple[Path, ...] = ()
     """Photographs, or folders of them, to compare export and models on; default: drawn ones."""
+    to: Format = "saved_model"
+    """Format; there is no other than saved_model."""
 
     def __post_init__(self) -> None:
+        offered = (
+            "saved_model; plates.detector.export and plates.reader.export write onnx, each its own"
+        )
+        require(self.to == "saved_model", "to", offered, self.to)
         gate.check(self.least, self.least_reading)
         check_size(self.size)
 
@@ -76,7 +85,7 @@ def export(config: Config) -> Path:
     """
     from plates import pipeline
     from triptych import export as exports
-    from triptych import inputs
+    from triptych import inputs, saved_model
 
     model = pipeline.open(
         config.detector, config.reader, config.least, config.least_reading, size=config.size
@@ -92,7 +101,7 @@ def export(config: Config) -> Path:
             pictures = exports.sample_pictures() | _drawn()
         write(folder, config, model)
         print(f"written; comparing it with the models on {len(pictures)} photographs", flush=True)
-        found = differences(exports.SavedModel(folder), model, list(pictures.values()))
+        found = differences(saved_model.SavedModel(folder), model, list(pictures.values()))
         unit = "in confidences, scores and heights of the plate"
         exports.require_parity(folder, found, list(pictures), BOUND, unit)
     print(f"{config.out}: {exports.size_on_disk(config.out) / 1e6:.1f} MB", flush=True)
@@ -113,7 +122,7 @@ def sources(config: Config) -> dict[str, Path]:
 def write(folder: Path, config: Config, model: "Pipeline") -> None:
     """Write the SavedModel of a pipeline that was opened as `config` says, and its metadata.json.
 
-    The signatures are those of `triptych.export.write_signatures`, the answers `plates.graph`'s.
+    The signatures are those of `saved_model.write_signatures`, the answers `plates.graph`'s.
     """
     import tensorflow as tf
 
@@ -122,6 +131,7 @@ def write(folder: Path, config: Config, model: "Pipeline") -> None:
     from plates.detector.graph import finder
     from plates.reader import export as reader_export
     from triptych import export as exports
+    from triptych import saved_model
 
     runs = sources(config)
     parts = {name: exports.describe(path, f"plates.{name}", _LOCAL) for name, path in runs.items()}
@@ -145,7 +155,7 @@ def write(folder: Path, config: Config, model: "Pipeline") -> None:
         config.least_reading,
     )
     variables = [v.value for net in (detector, model.reader.model) for v in net.variables]
-    exports.write_signatures(folder, one, variables, metadata)
+    saved_model.write_signatures(folder, one, variables, metadata)
 
 
 def differences(

@@ -1,14 +1,14 @@
 """Models to ship: decoding and resizing inside, compared with the original before they count.
 
-A SavedModel has the signatures `bytes` (also `serving_default`), `pixels` and `metadata`, and needs
-TensorFlow alone. Beside it, metadata.json says what it is and how well it was found to agree.
+A SavedModel needs TensorFlow alone, an ONNX file onnxruntime, a LiteRT file its interpreter. Beside
+it, metadata.json says what it is and how well it was found to agree.
 """
 
 import hashlib
 import io
 import json
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,16 +17,15 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from triptych import graph_images, run
+from triptych import graph_images, litert, onnx, run
+from triptych.exported import Format, Quantize, Session
 from triptych.images import ImageError, decode
+from triptych.stage import require
 
-Prepare = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
-Answer = Callable[..., dict[str, tf.Tensor]]
-One = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+Ask = Callable[[Sequence[np.ndarray]], dict[str, np.ndarray]]
+Call = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
-METADATA = "metadata.json"
 _BATCH = 16
-_PLACES = ("Graph execution error", "Detected at node", "<stack traces")
 
 
 class ParityError(ValueError):
@@ -43,6 +42,39 @@ class Exported(Protocol):
         """Answer for pictures [B, H, W, 3] uint8 RGB of any size."""
 
 
+class Opened:
+    """An ONNX or LiteRT export as an `Exported`.
+
+    `ask` answers for pictures [H, W, 3] uint8 of any sizes, through the task's own predictor;
+    `file`, where one is given, is asked for pixels, and takes them of any size itself.
+    """
+
+    def __init__(self, ask: Ask, file: Session | None) -> None:
+        self._ask = ask
+        self._file = file
+
+    def from_bytes(self, pictures: list[bytes]) -> dict[str, np.ndarray]:
+        """See `Exported`."""
+        return self._ask([decode(data) for data in pictures])
+
+    def from_pixels(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+        """See `Exported`."""
+        return self._file(pictures) if self._file else self._ask(list(pictures))
+
+
+def check(to: Format, quantize: Quantize | None, pictures: bool) -> None:
+    """Raise ValueError where a format is not offered; `pictures`: whether real ones are named."""
+    if quantize:
+        require(to != "saved_model", "quantize", "left out, or `to` onnx or litert", quantize)
+        needed = "given with --data or --check: it is calibrated on pictures like those to come"
+        require(pictures or quantize != "int8", "quantize", needed, quantize)
+
+
+def folder_name(to: Format, quantize: Quantize | None) -> str:
+    """Name of an export's folder, where none was asked for."""
+    return f"{to}-{quantize}" if quantize else to
+
+
 @contextmanager
 def in_place(target: Path, overwrite: bool = False) -> Iterator[Path]:
     """A folder beside `target` to export into; it becomes `target` if nothing is raised.
@@ -54,8 +86,10 @@ def in_place(target: Path, overwrite: bool = False) -> Iterator[Path]:
     if target.exists():
         if not overwrite:
             raise FileExistsError(f"{target} exists; choose another --out, or --overwrite")
-        if not (target / METADATA).exists():
-            raise ValueError(f"{target} is no export (it has no {METADATA}), so it is not replaced")
+        if not (target / run.METADATA).exists():
+            raise ValueError(
+                f"{target} is no export (it has no {run.METADATA}), so it is not replaced"
+            )
     part, old = (target.with_name(f".{word}-{target.name}") for word in ("part", "old"))
     for leftover in (part, old):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -85,140 +119,37 @@ def describe(folder: Path, task: str, local: Collection[str]) -> dict[str, Any]:
     }
 
 
-def write_saved_model(
+def write_file(
     folder: Path,
-    prepare: Prepare,
-    answer: Answer,
+    to: Format,
+    call: Call,
     variables: Iterable[tf.Variable],
+    size: tuple[int, int],
     metadata: Mapping[str, Any],
+    quantize: Quantize | None = None,
+    samples: Sequence[np.ndarray] = (),
 ) -> None:
-    """Write a SavedModel and its metadata.json.
+    """Write an ONNX or LiteRT file of what `call` does with pictures, and its metadata.json.
 
-    `prepare` turns pictures [B, H, W, 3] uint8 RGB of one size, whatever it is, into tensors
-    [B, ...] whose shapes do not depend on that size. `answer` turns these, of any pictures, into
-    the outputs, each with B rows; `variables` are those it reads. The signatures take `bytes` [B]
-    string (one encoded picture each; see `graph_images.decode`) and `pixels` [B, H, W, 3] uint8;
-    `metadata` takes nothing and gives `json`, a string scalar.
+    An ONNX file takes pictures of any size, a LiteRT file those of `size`; `variables` are those
+    that `call` reads. `samples` [B, *size, 3] uint8 are what int8 is calibrated on.
     """
-    pictures = tf.TensorSpec((None, None, None, 3), tf.uint8, "pixels")
-    prepared = tf.function(prepare, input_signature=[pictures])
-    parts = [
-        tf.TensorSpec(part.shape, part.dtype)
-        for part in prepared.get_concrete_function().structured_outputs
-    ]
-    one = tuple(tf.TensorSpec(part.shape[1:], part.dtype) for part in parts)
-    module = tf.Module()
-    module.weights = list(variables)
-    module.answer = tf.function(answer, input_signature=parts, autograph=False)
-
-    def prepare_one(data: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return tuple([part[0] for part in prepared(graph_images.decode(data)[None])])
-
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "bytes")])
-    def from_bytes(data: tf.Tensor) -> dict[str, tf.Tensor]:
-        return module.answer(*tf.map_fn(prepare_one, data, fn_output_signature=one))
-
-    @tf.function(input_signature=[pictures])
-    def from_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        return module.answer(*prepared(pixels))
-
-    _save(folder, module, from_bytes, from_pixels, metadata)
-
-
-def write_signatures(
-    folder: Path, one: One, variables: Iterable[tf.Variable], metadata: Mapping[str, Any]
-) -> None:
-    """Write a SavedModel and its metadata.json, for answers of which a picture has any number.
-
-    `one` answers one picture [H, W, 3] uint8 RGB with tensors [N, ...] by name: N, which may be 0,
-    is that of the things in it, and what follows is static. Autograph reads it. The signatures are
-    those of `write_saved_model`; they answer with the same names, [B, M, ...] with M the largest N
-    of the batch and 0 or "" where there is nothing, and `count` int32 [B], each picture's N.
-    """
-    module = tf.Module()
-    module.weights = list(variables)
-    module.one = tf.function(one, input_signature=[tf.TensorSpec((None, None, 3), tf.uint8)])
-    kinds = module.one.get_concrete_function().structured_outputs
-
-    def each(count: tf.Tensor, picture: Callable[[tf.Tensor], tf.Tensor]) -> dict[str, tf.Tensor]:
-        rows = {
-            name: tf.TensorArray(kind.dtype, count, element_shape=kind.shape, infer_shape=False)
-            for name, kind in kinds.items()
-        }
-
-        def step(i: tf.Tensor, counts: tf.Tensor, rows: dict[str, Any]) -> tuple[Any, ...]:
-            answer = module.one(picture(i))
-            written = {name: rows[name].write(i, answer[name]) for name in rows}
-            found = tf.shape(answer[next(iter(rows))])[0]
-            return i + 1, counts.write(i, found), written
-
-        _, counts, rows = tf.while_loop(
-            lambda i, *_: i < count, step, (0, tf.TensorArray(tf.int32, count), rows)
-        )
-        counts = tf.ensure_shape(counts.stack(), (None,))
-        padded = {
-            name: tf.RaggedTensor.from_row_lengths(values.concat(), counts).to_tensor()
-            for name, values in rows.items()
-        }
-        return padded | {"count": counts}
-
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "bytes")])
-    def from_bytes(data: tf.Tensor) -> dict[str, tf.Tensor]:
-        return each(tf.size(data), lambda i: graph_images.decode(data[i]))
-
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, "pixels")])
-    def from_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        return each(tf.shape(pixels)[0], lambda i: pixels[i])
-
-    _save(folder, module, from_bytes, from_pixels, metadata)
-
-
-def _save(
-    folder: Path,
-    module: tf.Module,
-    from_bytes: Any,
-    from_pixels: Any,
-    metadata: Mapping[str, Any],
-) -> None:
-    """The signatures, `metadata` among them, and metadata.json."""
+    sides = ("H", "W") if to == "onnx" else size
     text = dict(metadata) | {
-        "format": "saved_model",
+        "format": to,
+        "quantize": quantize,
+        "input": f"pixels uint8 [B, {sides[0]}, {sides[1]}, 3] RGB",
         "packages": run.environment()["packages"],
     }
-    run.write_json(folder / METADATA, text)
-
-    @tf.function(input_signature=[])
-    def describe_itself() -> dict[str, tf.Tensor]:
-        return {"json": tf.constant(json.dumps(text, ensure_ascii=False))}
-
-    signatures = {"bytes": from_bytes, "pixels": from_pixels, "metadata": describe_itself}
-    tf.saved_model.save(module, str(folder), {**signatures, "serving_default": from_bytes})
-
-
-class SavedModel:
-    """An exported SavedModel, loaded."""
-
-    def __init__(self, folder: Path) -> None:
-        # The signatures live as long as what was loaded does.
-        self._loaded = tf.saved_model.load(str(folder))
-
-    def from_bytes(self, pictures: list[bytes]) -> dict[str, np.ndarray]:
-        """See `Exported`."""
-        return self._answer("bytes", tf.constant(pictures, tf.string))
-
-    def from_pixels(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
-        """See `Exported`."""
-        return self._answer("pixels", tf.constant(pictures, tf.uint8))
-
-    def _answer(self, name: str, pictures: tf.Tensor) -> dict[str, np.ndarray]:
-        try:
-            answers = self._loaded.signatures[name](pictures)
-        except tf.errors.InvalidArgumentError as error:
-            # Before the reason stand the places in the graph.
-            lines = error.message.splitlines()
-            reason = next(line for line in lines if line and not line.startswith(_PLACES))
-            raise ValueError(f"the exported model cannot read a picture: {reason}") from error
-        return {key: value.numpy() for key, value in answers.items()}
+    run.write_json(folder / run.METADATA, text)
+    if to == "onnx":
+        model = onnx.convert(call)
+        if quantize:
+            model = onnx.quantized(model, quantize, samples)
+        onnx.save(model, folder / onnx.FILE, text)
+    else:
+        made = litert.convert(call, variables, size, quantize, samples)
+        litert.save(made, folder / litert.FILE, text)
 
 
 def differences(
@@ -250,11 +181,12 @@ def differences(
 
 
 def require_parity(
-    folder: Path, found: Mapping[str, np.ndarray], names: list[str], bound: float, unit: str
+    folder: Path, found: Mapping[str, np.ndarray], names: list[str], bound: float | None, unit: str
 ) -> None:
     """Print the worst of the `differences` and add them to the metadata.json in `folder`.
 
-    `unit` says what they are measured in: "in pixels of the crop".
+    `unit` says what they are measured in: "in pixels of the crop". `bound` None is for int8, which
+    answers otherwise; `require_kept` judges it.
 
     Raises:
         ParityError: one is above `bound`.
@@ -267,14 +199,35 @@ def require_parity(
             f"({where[way]})"
         )
     for way, value in worst.items():
-        if not value <= bound:
+        if bound is not None and not value <= bound:
             raise ParityError(
                 f"the exported model disagrees with the run: {way} of {where[way]} differ by "
                 f"{value:.1e}, more than {bound:.0e}, {unit}; nothing was exported"
             )
-    text = json.loads((folder / METADATA).read_text())
+    text = json.loads((folder / run.METADATA).read_text())
     parity = {"pictures": len(names), "unit": unit, "bound": bound, "worst": worst}
-    run.write_json(folder / METADATA, text | {"parity": parity})
+    run.write_json(folder / run.METADATA, text | {"parity": parity})
+
+
+def require_kept(
+    folder: Path, measure: str, before: float, after: float, lost: float, bound: float
+) -> None:
+    """Print what a `measure` was before and after quantizing; add both to the metadata.json.
+
+    `lost` is what that cost, in the measure's own unit.
+
+    Raises:
+        ParityError: it is above `bound`.
+    """
+    print(f"{measure}: {before:.4f} before, {after:.4f} after quantizing", flush=True)
+    if not lost <= bound:
+        raise ParityError(
+            f"quantizing costs {lost:.4f} of the {measure}, more than {bound:g} (--lose); "
+            "nothing was exported"
+        )
+    text = json.loads((folder / run.METADATA).read_text())
+    kept = {"measure": measure, "before": before, "after": after}
+    run.write_json(folder / run.METADATA, text | {"quantizing": kept})
 
 
 def read_pictures(paths: Iterable[Path]) -> dict[str, bytes]:

@@ -71,11 +71,20 @@ def resize(
     # One side is resized and rounded to uint8, then the other. Pillow before 13 begins with the
     # width always; since then it asks for the whole picture's sides, with a box too.
     rows_first = (rows > size[0]) & (rows - size[0] > 2 * (columns - size[1])) & _PILLOW_13
-    first, second = tf.unstack(tf.where(rows_first, size, size[::-1]))
-    lines = tf.transpose(images, tf.where(rows_first, (1, 0, 2, 3), (2, 0, 1, 3)))
-    lines = tf.transpose(_resample(lines, first, tf.where(rows_first, down, across)), (2, 1, 0, 3))
-    lines = _resample(lines, second, tf.where(rows_first, across, down))
-    resized = tf.transpose(lines, tf.where(rows_first, (1, 2, 0, 3), (1, 0, 2, 3)))
+    box_is_all = tf.reduce_all(
+        tf.concat([down, across], 0) == tf.cast((0, rows, 0, columns), tf.float32)
+    )
+    # Each order is spelled out: ONNX has no transposition that is known only when the graph runs.
+    if box_is_all & (rows == size[0]) & (columns == size[1]):
+        resized = images
+    elif rows_first:
+        lines = _resample(tf.transpose(images, (1, 0, 2, 3)), size[0], down)
+        lines = _resample(tf.transpose(lines, (2, 1, 0, 3)), size[1], across)
+        resized = tf.transpose(lines, (1, 2, 0, 3))
+    else:
+        lines = _resample(tf.transpose(images, (2, 0, 1, 3)), size[1], across)
+        lines = _resample(tf.transpose(lines, (2, 1, 0, 3)), size[0], down)
+        resized = tf.transpose(lines, (1, 0, 2, 3))
     height, width = (None, None) if tf.is_tensor(size) else size
     return tf.ensure_shape(resized, (images.shape[0], height, width, 3))
 

@@ -10,14 +10,14 @@ from triptych.images import SUFFIXES, ImageError, decode, shrink_to_cover
 
 
 def runs_and_inputs(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Split the command line's paths: run folders come first, at least one, then inputs.
+    """Split the command line's paths: run folders or exports first, at least one, then inputs.
 
     Raises:
         ValueError: no run folder, or nothing after it.
     """
     if not paths:
         raise ValueError("a run folder and pictures are needed")
-    folders = [p for p in paths if (p / run.CONFIG).exists()]
+    folders = [p for p in paths if (p / run.CONFIG).exists() or run.is_export(p)]
     if paths[0] not in folders:
         run.check(paths[0])
     inputs = [p for p in paths if p not in folders]

@@ -22,6 +22,8 @@ from triptych.config import differences, identity, load, save
 CONFIG = "config.json"
 ENVIRONMENT = "environment.json"
 MODEL = "model.keras"
+METADATA = "metadata.json"
+"""In an export's folder, as CONFIG is in a run's."""
 HISTORY = "history.csv"
 CHECKPOINTS = "checkpoints"
 
@@ -103,6 +105,11 @@ def check(run: Path) -> None:
     for name in (CONFIG, MODEL):
         if not (run / name).exists():
             raise ValueError(f"{run} is not a run folder: it has no {name}")
+
+
+def is_export(path: Path) -> bool:
+    """Whether `path` is a folder that a task's `export` made."""
+    return (path / METADATA).is_file()
 
 
 def write_json(path: Path, value: Any) -> None:

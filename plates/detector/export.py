@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from plates.detector.config import Config as DetectorConfig
     from plates.detector.plate import Plate
     from plates.detector.predictor import Detector
-    from triptych.export import One
+    from triptych.saved_model import One
 
     Answers = Mapping[str, np.ndarray]
     Find = Callable[[Sequence[bytes]], Sequence[Answers]]
@@ -194,13 +194,14 @@ def _write_saved_model(
     folder: Path, source: Path, size: int | None, metadata: dict[str, Any]
 ) -> "dict[str, Find]":
     from plates.detector import predictor
-    from triptych import export as exports
+    from triptych import saved_model
     from triptych.images import decode
 
     model, config = predictor.load(source, size)
     variables = [variable.value for variable in model.variables]
-    exports.write_signatures(folder, answer(model, config), variables, metadata | describe(config))
-    saved = exports.SavedModel(folder)
+    text = metadata | describe(config)
+    saved_model.write_signatures(folder, answer(model, config), variables, text)
+    saved = saved_model.SavedModel(folder)
 
     def from_bytes(pictures: Sequence[bytes]) -> "Sequence[Answers]":
         return unpadded(saved.from_bytes(list(pictures)))
@@ -217,13 +218,12 @@ def _write_onnx(
     import numpy as np
 
     from plates.detector import onnx_export, predictor
-    from triptych.export import METADATA
     from triptych.images import decode
 
     model, config = predictor.load(source, size)
     metadata = metadata | describe(config) | {"format": "onnx"}
     onnx_export.write(model, config, folder / onnx_export.FILE, metadata)
-    run.write_json(folder / METADATA, metadata | {"packages": run.environment()["packages"]})
+    run.write_json(folder / run.METADATA, metadata | {"packages": run.environment()["packages"]})
     exported = predictor.open(folder)
 
     def maps(pictures: Sequence[bytes]) -> "Sequence[Answers]":

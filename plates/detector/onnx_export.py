@@ -37,10 +37,10 @@ def write(
 
     answers = answering(model, config.head)
 
-    def maps(pixels: Any) -> Any:
-        return answers(pixels, training=False)
+    def call(pixels: Any) -> Any:
+        return {"maps": answers(pixels, training=False)}
 
-    onnx.save(onnx.convert(maps, "maps"), path, metadata or {})
+    onnx.save(onnx.convert(call), path, metadata or {})
 
 
 class Onnx:
@@ -65,4 +65,4 @@ class Onnx:
 
     def maps(self, canvases: np.ndarray) -> np.ndarray:
         """Canvases uint8 [B, H, W, 3] -> maps float32 [B, h, w, C], as `predictor.Maps`."""
-        return self._session(canvases)
+        return self._session(canvases)["maps"]

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from plates.reader.predictor import Predictor
-    from triptych.export import Answer, Exported, Prepare
+    from triptych.export import Exported
+    from triptych.saved_model import Answer, Prepare
 
 # Decoded and resized pictures are the same to the bit, so only the order of float32 sums is left:
 # up to 5e-5 was seen on real crops. Crops off by one in a value of 200 gave 9e-3 and more.
@@ -202,21 +203,20 @@ class _Spelled:
 
 
 def _write_saved_model(folder: Path, model: "Predictor", metadata: dict[str, Any]) -> "Exported":
-    from triptych import export as exports
+    from triptych import saved_model
 
     size = model.config.size
     variables = [variable.value for variable in model.model.variables]
-    exports.write_saved_model(folder, prepare(size), answer(model), variables, metadata)
-    return _Spelled(exports.SavedModel(folder))
+    saved_model.write(folder, prepare(size), answer(model), variables, metadata)
+    return _Spelled(saved_model.SavedModel(folder))
 
 
 def _write_onnx(folder: Path, model: "Predictor", metadata: dict[str, Any]) -> "Exported":
     from plates.reader import onnx_export
-    from triptych.export import METADATA
 
     metadata = metadata | {"format": "onnx"}
     onnx_export.write(model.model, model.config, folder / onnx_export.FILE, metadata)
-    run.write_json(folder / METADATA, metadata | {"packages": run.environment()["packages"]})
+    run.write_json(folder / run.METADATA, metadata | {"packages": run.environment()["packages"]})
     return onnx_export.Onnx(folder / onnx_export.FILE)
 
 

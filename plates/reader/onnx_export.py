@@ -74,7 +74,7 @@ class Onnx:
 
     def log_probabilities(self, images: np.ndarray) -> np.ndarray:
         """Crops uint8 [B, H, W, 3] of `size` -> natural logarithms float32 [B, T, C + 1]."""
-        return self._session(images)
+        return self._session(images)["log_probabilities"]
 
     def predict_on_batch(self, images: np.ndarray) -> np.ndarray:
         """`log_probabilities`, which are logits too, under Keras's name: for `predictor`."""
@@ -99,9 +99,9 @@ def _convolutions(model: "keras.Model", config: Config) -> "ModelProto":
     columns = keras.Model(head.input, head.get_layer("lines").output)
 
     def call(pixels: Any) -> Any:
-        return columns(backbone(pixels, training=False), training=False)
+        return {_COLUMNS: columns(backbone(pixels, training=False), training=False)}
 
-    return onnx.convert(call, _COLUMNS, config.size)
+    return onnx.convert(call, config.size)
 
 
 def _append(graph: "GraphProto", head: "keras.Model", config: Config) -> None:

@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from landmarks.config import Config
+from triptych import run
+from triptych.stage import Stage
+
 FACE = np.array([(-10, -8), (10, -8), (0, 0), (-6, 9), (6, 9)])
 MIRROR = [1, 0, 2, 4, 3]
 COLOURS = ((250, 40, 40), (40, 250, 40), (60, 60, 250), (250, 250, 40), (250, 40, 250))
@@ -68,3 +72,54 @@ def write_points() -> Callable[[Path, list[str], np.ndarray], Path]:
 def faces_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A contest folder of 20 faces, to read only."""
     return write_faces(tmp_path_factory.mktemp("faces"))
+
+
+def write_run(folder: Path, config: Config) -> Path:
+    """An untrained run with decided answers: whatever moves in the picture moves the points."""
+    import keras
+
+    from landmarks.model import build
+
+    folder.mkdir()
+    run.write_config(folder, config)
+    known = {
+        "points": len(FACE),
+        "mirror": MIRROR,
+        "shift": 0.75,
+        "mean": [[0.5, 0.5]] * len(FACE),
+    }
+    run.write_json(folder / "points.json", known)
+    keras.utils.set_random_seed(1)
+    model = build(config, len(FACE))
+    for name, size in (("maps", 10), ("log_spread", 3)):
+        kernel = model.get_layer("head").get_layer(name).kernel
+        kernel.assign(keras.random.normal(kernel.shape, 0, size, seed=2))
+    model.save(folder / run.MODEL)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = Config(
+        data=Path("secret/place"),
+        extra=(Path("secret/more.csv"),),
+        backbone="tiny",
+        weights="none",
+        head_width=8,
+        loss="laplace",
+        stages=(Stage(size="64"),),
+    )
+    return write_run(tmp_path_factory.mktemp("runs") / "tiny", config)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PNG with an odd margin, and a photograph on its side; by their shades they have an up."""
+    folder = tmp_path_factory.mktemp("pictures")
+    noise = np.random.default_rng(3).integers(0, 256, (90, 121, 3), dtype=np.uint8)
+    image = Image.fromarray((noise * np.linspace(0, 1, 90)[:, None, None]).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    image.save(folder / "a.png")
+    image.save(folder / "b.jpg", exif=exif)
+    return folder

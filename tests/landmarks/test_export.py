@@ -9,19 +9,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from landmarks import export, predictor
-from landmarks.config import Config
 from landmarks.geometry import centre_crop
-from landmarks.model import build
 from landmarks.warp import crop
-from triptych import command, graph_images, images, run
-from triptych.stage import Stage
+from triptych import command, graph_images, images
 
 POINTS, SIDE = 5, 64
 
@@ -41,56 +36,9 @@ print(json.dumps(values))
 """
 
 
-def make_run(folder: Path, config: Config) -> Path:
-    """An untrained run with decided answers: whatever moves in the picture moves the points."""
-    folder.mkdir()
-    run.write_config(folder, config)
-    known = {
-        "points": POINTS,
-        "mirror": [1, 0, 2, 4, 3],
-        "shift": 0.75,
-        "mean": [[0.5, 0.5]] * POINTS,
-    }
-    run.write_json(folder / "points.json", known)
-    keras.utils.set_random_seed(1)
-    model = build(config, POINTS)
-    for name, size in (("maps", 10), ("log_spread", 3)):
-        kernel = model.get_layer("head").get_layer(name).kernel
-        kernel.assign(keras.random.normal(kernel.shape, 0, size, seed=2))
-    model.save(folder / run.MODEL)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = Config(
-        data=Path("secret/place"),
-        extra=(Path("secret/more.csv"),),
-        backbone="tiny",
-        weights="none",
-        head_width=8,
-        loss="laplace",
-        stages=(Stage(size=str(SIDE)),),
-    )
-    return make_run(tmp_path_factory.mktemp("runs") / "tiny", config)
-
-
 @pytest.fixture(scope="module")
 def exported(run_dir: Path) -> Path:
     return export.export(export.Config(run_dir))
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PNG with an odd margin, and a photograph on its side; by their shades they have an up."""
-    folder = tmp_path_factory.mktemp("pictures")
-    noise = np.random.default_rng(3).integers(0, 256, (90, 121, 3), dtype=np.uint8)
-    image = Image.fromarray((noise * np.linspace(0, 1, 90)[:, None, None]).astype(np.uint8))
-    exif = Image.Exif()
-    exif[0x0112] = 8
-    image.save(folder / "a.png")
-    image.save(folder / "b.jpg", exif=exif)
-    return folder
 
 
 def test_answers_without_triptych_and_keras(

@@ -13,7 +13,7 @@ from plates.drawing.develop import encoded
 from plates.drawing.scene import scene
 from plates.pipeline import Found
 from plates.reader.decode import Reading
-from triptych import export as exports
+from triptych import run
 from triptych.images import decode
 
 ALONE = """
@@ -71,7 +71,7 @@ def test_the_models_in_the_package_answer_alone(photographs: list[Path], tmp_pat
     assert metadata["task"] == "plates"
     assert metadata["gate"] == {"least": config.least, "least_reading": config.least_reading}
     assert metadata["reader"]["alphabet"].startswith("0123")
-    kept = json.loads((folder / exports.METADATA).read_text())["parity"]
+    kept = json.loads((folder / run.METADATA).read_text())["parity"]
     assert max(kept["worst"].values()) <= export.BOUND
     with pytest.raises(FileExistsError, match="choose another --out, or --overwrite"):
         export.export(config)
@@ -103,3 +103,9 @@ def test_lists_are_no_photographs(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"`check` must be photographs .*sample\.csv"):
         export.export(export.Config(tmp_path / "out", check=(tmp_path / "sample.csv",)))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("to", ["onnx", "litert"])
+def test_other_formats_are_not_offered(to: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"`to` must be saved_model; plates\.detector\.export and"):
+        export.Config(tmp_path, to=to)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from triptych import export, graph_images, images, run
+from triptych import export, graph_images, images, run, saved_model
 
 SIZE = (20, 30)
 
@@ -30,7 +30,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return {"mean": mean, "size": size}
 
     folder.mkdir()
-    export.write_saved_model(folder, prepare, answer, [factor], {"names": ["красный"]})
+    saved_model.write(folder, prepare, answer, [factor], {"names": ["красный"]})
     return folder
 
 
@@ -39,7 +39,7 @@ def means(picture: np.ndarray) -> np.ndarray:
 
 
 def test_answers_for_bytes_and_pixels(toy: Path) -> None:
-    model = export.SavedModel(toy)
+    model = saved_model.SavedModel(toy)
     pictures = export.sample_pictures()
     data = list(pictures.values())
     decoded = [images.decode(one) for one in data]
@@ -68,7 +68,7 @@ def test_sample_pictures_differ(toy: Path) -> None:
 
 
 def test_metadata_inside_and_beside(toy: Path) -> None:
-    text = json.loads((toy / export.METADATA).read_text())
+    text = json.loads((toy / run.METADATA).read_text())
     inside = tf.saved_model.load(str(toy)).signatures["metadata"]()["json"].numpy()
     assert json.loads(inside) == text
     assert text["names"] == ["красный"]
@@ -78,7 +78,7 @@ def test_metadata_inside_and_beside(toy: Path) -> None:
 
 def test_bad_picture_is_a_clear_error(toy: Path) -> None:
     with pytest.raises(ValueError, match=r"picture: .*\[not a JPEG, PNG, BMP or GIF picture\]$"):
-        export.SavedModel(toy).from_bytes([b"some words"])
+        saved_model.SavedModel(toy).from_bytes([b"some words"])
 
 
 def test_any_number_of_answers_a_picture(tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_any_number_of_answers_a_picture(tmp_path: Path) -> None:
         size = tf.cast(tf.shape(picture)[:2], tf.float32)
         return {"places": rows[:, None] * size, "words": tf.strings.as_string(rows, 1)}
 
-    export.write_signatures(tmp_path, one, [shift], {"task": "toy"})
-    model = export.SavedModel(tmp_path)
+    saved_model.write_signatures(tmp_path, one, [shift], {"task": "toy"})
+    model = saved_model.SavedModel(tmp_path)
     data = []
     for count, size in ((2, (8, 4)), (0, (3, 3)), (1, (5, 6))):
         file = io.BytesIO()
@@ -107,7 +107,7 @@ def test_any_number_of_answers_a_picture(tmp_path: Path) -> None:
     assert model.from_bytes([])["count"].shape == (0,)
     pixels = model.from_pixels(np.stack([images.decode(data[0])] * 2))
     assert pixels["places"].tolist() == [places[0]] * 2
-    assert json.loads((tmp_path / export.METADATA).read_text())["task"] == "toy"
+    assert json.loads((tmp_path / run.METADATA).read_text())["task"] == "toy"
 
 
 class Wrong:
@@ -140,14 +140,14 @@ def test_differences_of_all_outputs_each_in_its_unit() -> None:
 
 
 def test_parity_is_required(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / export.METADATA).write_text('{"task": "toy"}')
+    (tmp_path / run.METADATA).write_text('{"task": "toy"}')
     found = {"bytes": np.array([1e-6, 3e-4]), "pixels": np.array([2e-6, 0])}
     names = ["a.jpg", "b.jpg"]
     with pytest.raises(export.ParityError, match=r"bytes of b.jpg differ by 3.0e-04"):
         export.require_parity(tmp_path, found, names, 1e-4, "in votes")
     assert "in votes, bytes: 3.0e-04 (b.jpg)" in capsys.readouterr().out
     export.require_parity(tmp_path, found, names, 1e-3, "in votes")
-    assert json.loads((tmp_path / export.METADATA).read_text())["parity"] == {
+    assert json.loads((tmp_path / run.METADATA).read_text())["parity"] == {
         "pictures": 2,
         "unit": "in votes",
         "bound": 1e-3,
@@ -189,7 +189,7 @@ def test_in_place_only_when_done(tmp_path: Path) -> None:
     def write(text: str, fail: bool = False, overwrite: bool = False) -> None:
         with export.in_place(target, overwrite) as folder:
             assert not list(folder.iterdir())
-            (folder / export.METADATA).write_text(text)
+            (folder / run.METADATA).write_text(text)
             if fail:
                 raise RuntimeError("half way")
 
@@ -201,9 +201,9 @@ def test_in_place_only_when_done(tmp_path: Path) -> None:
         write("second")
     with pytest.raises(RuntimeError):
         write("second", fail=True, overwrite=True)
-    assert (target / export.METADATA).read_text() == "first"
+    assert (target / run.METADATA).read_text() == "first"
     write("second", overwrite=True)
-    assert (target / export.METADATA).read_text() == "second"
+    assert (target / run.METADATA).read_text() == "second"
     assert list(target.parent.iterdir()) == [target]
 
 

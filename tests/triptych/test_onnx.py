@@ -30,12 +30,12 @@ class Config:
 def _half(pixels: Any) -> Any:
     import tensorflow as tf
 
-    return tf.cast(pixels, tf.float32) / 2
+    return {"halves": tf.cast(pixels, tf.float32) / 2}
 
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    return onnx.convert(_half, "halves")
+    return onnx.convert(_half)
 
 
 def test_any_size_and_what_it_says_of_itself(model: Any, tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_any_size_and_what_it_says_of_itself(model: Any, tmp_path: Path) -> None
     session = onnx.Session(file, threads=1)
     for shape in ((2, 1, 4, 3), (1, 5, 2, 3)):
         pixels = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
-        np.testing.assert_array_equal(session(pixels), pixels / 2)
+        np.testing.assert_array_equal(session(pixels)["halves"], pixels / 2)
     assert session.config(Config, "cats") == Config(Path(), side=3)
     with pytest.raises(ValueError, match=r"model\.onnx must be an export of dogs; .* of cats"):
         session.config(Config, "dogs")
@@ -53,11 +53,69 @@ def test_any_size_and_what_it_says_of_itself(model: Any, tmp_path: Path) -> None
     onnx.save(model, file, {"task": "cats", "config": {"side": 0}})
     with pytest.raises(ValueError, match="`side` must be positive"):
         onnx.Session(file).config(Config, "cats")
-    onnx.save(onnx.convert(_half, "halves", (4, 6)), file, {})
+    onnx.save(onnx.convert(_half, (4, 6)), file, {})
     session = onnx.Session(file)
     assert session.size == (4, 6)
     with pytest.raises(ValueError, match="export of cats; it is none that says so"):
         session.config(Config, "cats")
+
+
+def test_resizing_in_the_graph_is_that_of_pillow(tmp_path: Path) -> None:
+    """To the bit, whatever the size."""
+    import tensorflow as tf
+
+    from triptych import graph_images, images
+
+    resize = tf.function(lambda pixels: {"small": graph_images.resize(pixels, (20, 30))})
+    onnx.save(onnx.convert(resize), tmp_path / onnx.FILE, {})
+    session = onnx.Session(tmp_path / onnx.FILE)
+    rng = np.random.default_rng(0)
+    for shape in ((20, 30), (97, 62), (13, 200), (300, 9), (1, 1)):
+        picture = rng.integers(0, 256, (*shape, 3), np.uint8)
+        found = session(np.stack([picture, picture[::-1]]))["small"]
+        np.testing.assert_array_equal(found[0], images.resize(picture, (20, 30)))
+        np.testing.assert_array_equal(found[1], images.resize(picture[::-1], (20, 30)))
+
+
+def test_quantized(tmp_path: Path) -> None:
+    """A convolution's answers move a little, by half precision less; its weights shrink."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    kernels = {"first": rng.normal(0, 0.01, (64, 3, 3, 3)), "wide": rng.normal(0, 0.1, (64,) * 2)}
+    kernels["wide"] = kernels["wide"][..., None, None] * np.ones((3, 3))
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["float"], ["channels"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["channels", "first"], ["a"], pads=[1] * 4),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "wide"], ["features"], pads=[1] * 4),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "two",
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ("B", 16, 16, 3))],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ("B", 64, 16, 16))],
+        [numpy_helper.from_array(k.astype(np.float32), name) for name, k in kernels.items()],
+    )
+    opset = [helper.make_opsetid("", 18)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    pixels = rng.integers(0, 256, (4, 16, 16, 3), np.uint8)
+    ways: dict[str, Any] = {"float": model}
+    ways["float16"] = onnx.quantized(model, "float16")
+    ways["int8"] = onnx.quantized(model, "int8", [pixels])
+    sizes, answers = {}, {}
+    for how, made in ways.items():
+        onnx.save(made, tmp_path / onnx.FILE, {"task": "cats"})
+        sizes[how] = (tmp_path / onnx.FILE).stat().st_size
+        session = onnx.Session(tmp_path / onnx.FILE)
+        assert session.metadata == {"task": "cats"}
+        answers[how] = session(pixels)["features"]
+    assert sizes["float16"] < 0.55 * sizes["float"]
+    assert sizes["int8"] < 0.35 * sizes["float"]
+    away = {how: np.abs(answer - answers["float"]).max() for how, answer in answers.items()}
+    assert 0 < away["float16"] < 0.002 * np.ptp(answers["float"])
+    assert away["float16"] < away["int8"] < 0.05 * np.ptp(answers["float"])
 
 
 def test_no_such_file_and_no_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

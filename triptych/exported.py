@@ -1,0 +1,58 @@
+"""Exports opened again, whatever their format."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from triptych import run
+
+Format = Literal["saved_model", "onnx", "litert"]
+Quantize = Literal["int8", "float16"]
+
+
+class Session(Protocol):
+    """An export, loaded; calls may come from several threads."""
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What it says of itself."""
+
+    def __call__(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+        """The answers by name, for pictures uint8 [B, H, W, 3] RGB of the size in its metadata."""
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """What is said beside an export's file, and in it.
+
+    Raises:
+        ValueError: `folder` is no export.
+    """
+    if not run.is_export(folder):
+        raise ValueError(f"{folder} is no export: it has no {run.METADATA}")
+    text: dict[str, Any] = json.loads((folder / run.METADATA).read_text())
+    return text
+
+
+def open(folder: Path, task: str, threads: int = 0) -> Session:
+    """Load an export of `task`, as "carclf"; of ONNX and LiteRT no TensorFlow is imported.
+
+    `threads` that one call may use; 0: one a core. TensorFlow has a setting of its own.
+
+    Raises:
+        ValueError: `folder` is no export of that task, or its file is damaged.
+        ModuleNotFoundError: the package that runs the file is not installed.
+    """
+    from triptych import litert, onnx
+
+    found = read(folder).get("task")
+    if found != task:
+        raise ValueError(f"{folder} must be an export of {task}; it is one of {found}")
+    if (folder / onnx.FILE).exists():
+        return onnx.Session(folder / onnx.FILE, threads)
+    if (folder / litert.FILE).exists():
+        return litert.Session(folder / litert.FILE, threads)
+    from triptych.saved_model import SavedModel
+
+    return SavedModel(folder)
