@@ -1,0 +1,150 @@
+"""Size and speed of every format that `carclf.export` and `landmarks.export` write, beside Keras.
+
+    python -m benchmarks.exports [--task carclf] [--run RUN] [--check DIR] [--batch 1]
+        [--rounds 7] [--cpu-seconds]
+
+One thread each, in one run, in turns, so that whatever else the machine does hits all; uint8
+pictures of the model's size, RGB, in, the answers out. Prints for each format the bytes on disk,
+the median of ms a picture, and the median of its ratio to Keras's (higher is quicker). Without
+`--run` the model is that of the recipe lite with random weights: its answers are worth nothing, its
+size and speed are those of a trained one. `--check` names pictures to calibrate int8 on and to
+compare the exports on; drawn ones without. `--cpu-seconds` counts processor time: for a busy
+machine.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# As `import triptych` does: TensorFlow leaves oneDNN off on CPUs without AVX-512.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import carclf.export
+import carclf.model
+import carclf.predictor
+import carclf.recipes
+import landmarks.export
+import landmarks.model
+import landmarks.predictor
+import landmarks.recipes
+from triptych import export as exports
+from triptych import run as runs
+
+CLASSES, POINTS = 10, 68
+KERAS = "Keras"
+FORMATS = (
+    ("saved_model", None),
+    ("onnx", None),
+    ("onnx", "float16"),
+    ("onnx", "int8"),
+    ("litert", None),
+    ("litert", "float16"),
+    ("litert", "int8"),
+)
+
+Answer = Callable[[np.ndarray], object]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--task", choices=("carclf", "landmarks"), default="carclf")
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--check", type=Path)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--cpu-seconds", action="store_true")
+    args = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    clock = time.process_time if args.cpu_seconds else time.perf_counter
+    task = carclf if args.task == "carclf" else landmarks
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run = args.run or untrained(args.task, folder / "run")
+        check = args.check or drawn(folder / "pictures")
+        sizes = {KERAS: (run / runs.MODEL).stat().st_size}
+        model = task.predictor.open(run)
+        ways: dict[str, Answer] = {KERAS: model.model.predict_on_batch}
+        for to, quantize in FORMATS:
+            out = folder / exports.folder_name(to, quantize)
+            asked = task.export.Config(run, to, quantize, lose=9, out=out, check=(check,))
+            with contextlib.redirect_stdout(io.StringIO()):
+                task.export.export(asked)
+            sizes[out.name] = exports.size_on_disk(out)
+            ways[out.name] = task.predictor.open(out, threads=1).model.predict_on_batch
+        side = model.size if args.task == "carclf" else (model.side, model.side)
+        images = np.random.default_rng(0).integers(0, 256, (args.batch, *side, 3), np.uint8)
+        print(f"{args.task}, {side[0]} x {side[1]} pixels, batch {args.batch}, one thread")
+        report(sizes, timed(ways, images, args.rounds, clock), args.batch)
+
+
+def untrained(task: str, folder: Path) -> Path:
+    """A run folder of the recipe lite whose model was never trained."""
+    folder.mkdir()
+    keras.utils.set_random_seed(0)
+    config: Any
+    if task == "carclf":
+        config = replace(carclf.recipes.RECIPES["lite"], data=Path(), weights="none")
+        names = [str(number) for number in range(CLASSES)]
+        runs.write_json(folder / "classes.json", {"classes": names, "names": names})
+        model = carclf.model.build(config, CLASSES)
+    else:
+        config = replace(landmarks.recipes.RECIPES["lite"], data=Path(), weights="none")
+        known = {"points": POINTS, "mirror": None, "shift": 0, "mean": [[0.5, 0.5]] * POINTS}
+        runs.write_json(folder / "points.json", known)
+        model = landmarks.model.build(config, POINTS)
+    runs.write_config(folder, config)
+    model.save(folder / runs.MODEL)
+    return folder
+
+
+def drawn(folder: Path) -> Path:
+    """The pictures that exports are compared on, as files."""
+    folder.mkdir()
+    for name, data in exports.sample_pictures().items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def timed(
+    ways: dict[str, Answer], images: np.ndarray, rounds: int, clock: Callable[[], float]
+) -> dict[str, list[float]]:
+    """Seconds a call of every way, of each round; the first round warms up and is left out."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds + 1):
+        for name, answer in ways.items():
+            start = clock()
+            for _ in range(4):
+                answer(images)
+            seconds[name].append((clock() - start) / 4)
+    return {name: found[1:] for name, found in seconds.items()}
+
+
+def report(sizes: dict[str, int], seconds: dict[str, list[float]], batch: int) -> None:
+    """Print a row for every way."""
+    for name, found in seconds.items():
+        ratios = [theirs / ours for ours, theirs in zip(found, seconds[KERAS], strict=True)]
+        print(
+            f"{name:16} {sizes[name] / 1e6:6.1f} MB  {1000 * median(found) / batch:7.2f} ms a "
+            f"picture, {median(ratios):5.2f} times Keras's speed",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
