@@ -109,7 +109,8 @@ def test_is_predicted_with_like_a_run(
     assert found.read_text().splitlines()[0] == expected.read_text().splitlines()[0]
     rows = [path.read_text().splitlines()[1].split(",") for path in (found, expected)]
     assert rows[0][0] == rows[1][0] == "b.jpg"
-    np.testing.assert_allclose(*[np.array(row[1:], float) for row in rows], atol=2e-6)
+    numbers, wanted = (np.array(row[1:], float) for row in rows)
+    np.testing.assert_allclose(numbers, wanted, atol=2e-6)
 
 
 def test_a_view_of_another_size_needs_the_run(onnx: Path) -> None:

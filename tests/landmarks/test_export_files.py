@@ -109,7 +109,8 @@ def test_is_predicted_with_like_a_run(
     predict.predict(asked)
     assert found.read_text().splitlines()[0] == expected.read_text().splitlines()[0]
     rows = [path.read_text().splitlines()[1].split(",") for path in (found, expected)]
-    np.testing.assert_allclose(*[np.array(row[1:], float) for row in rows], atol=3e-3)
+    numbers, wanted = (np.array(row[1:], float) for row in rows)
+    np.testing.assert_allclose(numbers, wanted, atol=3e-3)
 
 
 def test_says_what_it_is(onnx: Path, litert: Path) -> None:
