@@ -94,17 +94,13 @@ def _in_8_bits(model: "onnx.ModelProto", samples: Iterator[np.ndarray]) -> "onnx
     quantization = _installed("onnxruntime.quantization")
 
     with TemporaryDirectory() as folder:
-        source, fused, made = (Path(folder, name) for name in ("float", "fused", FILE))
+        source, made = Path(folder, "float.onnx"), Path(folder, FILE)
         source.write_bytes(model.SerializeToString())
-        # Scales and shifts that follow a convolution become part of it, or 8 bits would have to
-        # hold what it gives before them.
-        quantization.quant_pre_process(source, fused, skip_symbolic_shape=True)
         quantization.quantize_static(
-            fused,
+            source,
             made,
             _Samples(samples),
-            # With what cuts a convolution's answers off, they need not hold what is cut.
-            op_types_to_quantize=["Conv", "Clip", "Relu"],
+            op_types_to_quantize=["Conv"],
             per_channel=True,
             # Pairs of 8-bit products overflow 16 bits on processors without VNNI.
             reduce_range=True,
