@@ -33,10 +33,13 @@ demo-landmarks: $(USE)  ## the same with drawn faces and their points
 	$(PY) -m landmarks.evaluate demo/runs/landmarks --data demo/faces
 
 demo-plates: $(USE)  ## the same with drawn number plates
-	$(PY) -m plates.synth --to demo/plates --kinds ru,ru2 --crops 1500 --test-crops 300 --scenes 0 --test-scenes 0
-	$(PY) -m plates.reader.train demo --data demo/plates --runs demo/runs -n plates
+	$(PY) -m plates.synth --to demo/plates --kinds ru,ru2 --crops 1500 --test-crops 300 --scenes 120 --test-scenes 24
+	$(PY) -m plates.reader.train demo --data demo/plates/train_recognition.json --runs demo/runs -n plates
 	$(PY) -m plates.reader.predict demo/runs/plates demo/plates/test_crops --to demo/plates.csv
 	$(PY) -m plates.reader.evaluate demo/runs/plates --data demo/plates/test_recognition.json --side all
+	$(PY) -m plates.detector.train demo --data demo/plates --runs demo/runs -n detector
+	$(PY) -m plates.predict demo/plates/sample_submission.csv --detector demo/runs/detector --reader demo/runs/plates --to demo/found --submission demo/found.csv
+	$(PY) -m plates.evaluate --data demo/plates/test.json --side all --detector demo/runs/detector --reader demo/runs/plates --to demo/both
 
 test: lint  ## every check: format, lint, import contracts, types, tests
 	$(PY) -m pytest -q -n $(JOBS)
