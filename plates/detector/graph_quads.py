@@ -15,7 +15,7 @@ from plates.detector.graph_geometry import (
     reading_order,
     smallest_box,
 )
-from plates.detector.rcnn import reading
+from plates.detector.rcnn import SIDE
 
 Found = tuple[tf.Tensor, tf.Tensor]
 """Corners float64 [N, 4, 2], in pixels of the canvas, and scores float32 [N], best first."""
@@ -74,11 +74,10 @@ def from_rows(rows: tf.Tensor, least: tf.Tensor) -> Found:
     rows = tf.gather(rows, tf.argsort(-rows[:, 4], stable=True))
 
     def one(row: tf.Tensor) -> tf.Tensor:
-        side = reading.SIDE
-        mask = tf.pad(tf.reshape(row[5:], (side, side)), [[1, 1], [1, 1]])
+        mask = tf.pad(tf.reshape(row[5:], (SIDE, SIDE)), [[1, 1], [1, 1]])
         seeds = tf.cast(mask == tf.reduce_max(mask), tf.int32)
         box = tf.cast(row[:4], tf.float64)
-        return (_quad(mask, seeds, tf.constant(1)) - 0.5) * ((box[2:] - box[:2]) / side) + box[:2]
+        return (_quad(mask, seeds, tf.constant(1)) - 0.5) * ((box[2:] - box[:2]) / SIDE) + box[:2]
 
     quads = tf.map_fn(one, rows, fn_output_signature=tf.TensorSpec((4, 2), tf.float64)) - 0.5
     kept = faultless(quads)

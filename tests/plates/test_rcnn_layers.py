@@ -6,10 +6,9 @@ import pytest
 from keras import ops
 
 from plates.detector import targets
+from plates.detector.rcnn import SIDE, layers, masks
 from plates.detector.rcnn import boxes as box_math
-from plates.detector.rcnn import layers, masks
 from plates.detector.rcnn.anchors import anchors
-from plates.detector.rcnn.reading import SIDE
 
 STRIDES = (8, 16, 32)
 CANVAS = np.zeros((2, 96, 160, 3), np.uint8)

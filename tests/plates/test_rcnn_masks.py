@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from keras import ops
 
 from plates import geometry
+from plates.detector.rcnn import SIDE
 from plates.detector.rcnn.masks import grown, targets
-from plates.detector.rcnn.reading import SIDE, read
+from plates.detector.rcnn.reading import read
 
 BOX = np.array([0.0, 0, SIDE, SIDE])
 

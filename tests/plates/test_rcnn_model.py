@@ -11,9 +11,10 @@ import tensorflow as tf
 from plates.detector import decode, graph_quads, heads, targets
 from plates.detector.config import Config
 from plates.detector.plate import Plate
+from plates.detector.rcnn import SIDE
 from plates.detector.rcnn.masks import targets as masks_of
 from plates.detector.rcnn.model import build
-from plates.detector.rcnn.reading import SIDE, read
+from plates.detector.rcnn.reading import read
 
 QUADS = np.array([[(20, 20), (80, 24), (78, 44), (18, 40)], [(9, 60), (60, 60), (60, 80), (9, 80)]])
 CONFIG = Config(

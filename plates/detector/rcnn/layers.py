@@ -11,12 +11,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from plates.detector.rcnn import SIDE, losses, masks
 from plates.detector.rcnn import boxes as box_math
-from plates.detector.rcnn import losses, masks
 from plates.detector.rcnn.anchors import anchors
 from plates.detector.rcnn.matching import match, sample
 from plates.detector.rcnn.nms import nms
-from plates.detector.rcnn.reading import SIDE
 from plates.detector.rcnn.roi_align import roi_align
 
 SCALES = (3.0, 4.24)

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from plates.detector.rcnn.reading import SIDE
+from plates.detector.rcnn import SIDE
 
 _GROWN = 1.25
 

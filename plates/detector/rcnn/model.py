@@ -5,6 +5,7 @@ from keras import layers, ops
 
 from plates.detector.config import Config
 from plates.detector.model import maps_of
+from plates.detector.rcnn import SIDE
 from plates.detector.rcnn.layers import (
     RATIOS,
     SCALES,
@@ -17,7 +18,6 @@ from plates.detector.rcnn.layers import (
 )
 from plates.detector.rcnn.masks import grown
 from plates.detector.rcnn.pyramid import pyramid
-from plates.detector.rcnn.reading import SIDE
 from triptych import backbones
 from triptych.backbones.pyramid import narrow
 

@@ -5,9 +5,7 @@ import numpy as np
 from plates import geometry
 from plates.detector import decode
 from plates.detector.plate import Plate
-
-SIDE = 28
-"""Cells of a mask, across and down."""
+from plates.detector.rcnn import SIDE
 
 
 def read(rows: np.ndarray, least: float) -> list[Plate]:
