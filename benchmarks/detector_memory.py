@@ -5,7 +5,8 @@
 Each recipe's model and AdamW are compiled by JAX for a whole step, in float32 and in
 mixed_float16, and nothing is run: XLA tells the bytes of weights and slots (they are changed in
 place) and of all that it keeps for the backward pass at the worst moment. It plans for the CPU
-here; a GPU's convolutions want some workspace besides, and its runtime 300 to 500 MB.
+here, which widens float16 to float32 to reckon, so mixed_float16 is no less than that; a GPU's
+convolutions want some workspace besides, and its runtime 300 to 500 MB.
 """
 
 import argparse
