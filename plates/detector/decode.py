@@ -73,9 +73,14 @@ def from_corners(maps: np.ndarray, stride: int, least: float) -> list[Plate]:
         quad = geometry.reading_order(_in_pixels(offsets + np.array([column, row]), stride))
         if geometry.defect(quad):
             continue
-        if all(geometry.polygon_iou(quad, other.corners) <= SAME for other in plates):
+        if is_new(quad, plates):
             plates.append(Plate(quad, float(heat[row, column])))
     return plates
+
+
+def is_new(quad: np.ndarray, plates: list[Plate]) -> bool:
+    """Whether a quad [4, 2] covers none of the plates with an IoU over `SAME`."""
+    return all(geometry.polygon_iou(quad, other.corners) <= SAME for other in plates)
 
 
 def _check(maps: np.ndarray, channels: int, stride: int, least: float) -> None:

@@ -261,10 +261,8 @@ class SecondLoss(_Step):
         where = losses.boxes(wanted, answers[..., 1:], positive, _BETA)
         drawn = ops.reshape(drawn, (batch, -1, SIDE, SIDE))
         first = ops.shape(drawn)[1]
-        corners = _taken(ops.cast(truth[..., :8], "float32") + 0.5, index[:, :first])
-        shapes = masks.targets(
-            masks.grown(boxes[:, :first]), ops.reshape(corners, (batch, first, 4, 2))
-        )
+        corners = ops.take_along_axis(quads(truth), index[:, :first, None, None], axis=1)
+        shapes = masks.targets(masks.grown(boxes[:, :first]), corners)
         outline = losses.masks(shapes, drawn, positive[:, :first])
         return ops.stack([plate, where, outline], axis=-1)
 

@@ -38,6 +38,6 @@ def read(rows: np.ndarray, least: float) -> list[Plate]:
         if geometry.defect(corners):
             continue
         quad = geometry.reading_order(corners)
-        if all(geometry.polygon_iou(quad, other.corners) <= decode.SAME for other in plates):
+        if decode.is_new(quad, plates):
             plates.append(Plate(quad, score))
     return plates
