@@ -64,6 +64,11 @@ class Batcher(Generic[T, R]):
         """How many items are not in a batch yet."""
         return len(self._waiting)
 
+    @property
+    def alive(self) -> bool:
+        """Whether what is asked will be answered."""
+        return self._task is not None and not self._task.done()
+
     def start(self) -> None:
         """Begin to answer; within a running event loop."""
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -111,7 +116,10 @@ class Batcher(Generic[T, R]):
         self._closing = True
         self._came.set()
         if self._task:
-            await self._task
+            # Not the task itself: should it have died, the rest of the server still ends well.
+            await asyncio.wait([self._task])
+        for one in self._waiting:
+            one.answer.cancel()
         self._thread.shutdown()
 
     async def _run(self) -> None:

@@ -3,37 +3,50 @@
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_DIGITS = 18  # of a length that is one
 
-class _TooLarge(Exception):
-    pass
+
+class _Refused(Exception):
+    def __init__(self, status: int, detail: str) -> None:
+        self.response = JSONResponse({"detail": detail}, status_code=status)
+        if status == 429:
+            self.response.headers["Retry-After"] = "1"
 
 
 class BoundedBody:
-    """ASGI middleware: 413 for a body of more than `most` bytes, by its header or as it is read."""
+    """ASGI middleware: 413 for a body of more than `most` bytes, by its header or as it is read.
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self.app, self.most = app, most
+    429 where all requests under way would have more than `together`: so many slow senders of large
+    bodies could fill the memory.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, together: int) -> None:
+        self.app, self.most, self.together = app, most, together
+        self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the class."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refused = JSONResponse(
-            {"detail": f"the request has more than {self.most} bytes"}, status_code=413
-        )
+        large = _Refused(413, f"the request has more than {self.most} bytes")
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > self.most:
-            await refused(scope, receive, send)
+        number = declared.isdigit() and len(declared) <= _DIGITS
+        if not number or int(declared) > self.most:
+            await large.response(scope, receive, send)
             return
         read, begun = 0, False
 
         async def counted() -> Message:
             nonlocal read
             message = await receive()
-            read += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            read += size
+            self.held += size
             if read > self.most:
-                raise _TooLarge
+                raise large
+            if self.held > self.together:
+                raise _Refused(429, "too much is being sent")
             return message
 
         async def sent(message: Message) -> None:
@@ -43,6 +56,8 @@ class BoundedBody:
 
         try:
             await self.app(scope, counted, sent)
-        except _TooLarge:
+        except _Refused as refused:
             if not begun:
-                await refused(scope, receive, send)
+                await refused.response(scope, receive, send)
+        finally:
+            self.held -= read

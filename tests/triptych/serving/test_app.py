@@ -1,5 +1,6 @@
 """The server over HTTP, with a service that is known: it tells a picture's mean and size."""
 
+import asyncio
 import base64
 import io
 import threading
@@ -11,11 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.responses import JSONResponse
 from starlette.testclient import TestClient
 
 from triptych.serving.app import create
+from triptych.serving.body import BoundedBody
 from triptych.serving.limits import Limits
-from triptych.serving.service import Answer, Service
+from triptych.serving.service import Answer, Service, Shown
 
 
 def png(shade: int, height: int = 4, width: int = 6) -> bytes:
@@ -38,7 +41,7 @@ def bomb(side: int) -> bytes:
 
 
 class Model:
-    """Shade 13 is refused, shade 14 breaks everything."""
+    """Shade 13 is refused, 14 breaks everything, with a message that must not be told, 16 is NaN."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -50,13 +53,17 @@ class Model:
         self.batches.append(len(images))
         shades = [int(image.mean()) for image in images]
         if 14 in shades:
-            raise RuntimeError("/secret/path")
+            raise ValueError("/secret/path")
         return [
             ValueError("an unlucky picture")
             if shade == 13
-            else {"shade": shade, "size": list(image.shape[:2])}
+            else {"shade": np.nan if shade == 16 else shade, "size": list(image.shape[:2])}
             for shade, image in zip(shades, images, strict=True)
         ]
+
+
+def shades(name: str, model: Model) -> Service:
+    return Service(name, model, lambda image, answer: Shown(image, ()), list, {"version": "1"})
 
 
 @pytest.fixture
@@ -66,7 +73,7 @@ def model() -> Model:
 
 def served(model: Model, key: str = "", **limits: Any) -> TestClient:
     """A client of a server with these limits; used in a `with`, which starts and stops it."""
-    service = Service("shades", model, {"version": "1"})
+    service = shades("shades", model)
     return TestClient(create([service], Limits(**limits), key), raise_server_exceptions=False)
 
 
@@ -148,30 +155,147 @@ def test_no_path_and_no_trace_leaves_the_server(client: TestClient) -> None:
     assert client.post("/predict", files=files(png(15))).status_code == 200  # it goes on
 
 
+def test_others_in_the_batch_of_a_failure_are_answered(model: Model) -> None:
+    with served(model, wait_ms=2000, batch=2) as client:
+        statuses = {}
+
+        def ask(shade: int) -> None:
+            statuses[shade] = client.post("/predict", files=files(png(shade))).status_code
+
+        threads = [threading.Thread(target=ask, args=(shade,)) for shade in (14, 15)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert statuses == {14: 500, 15: 200}
+    assert model.batches == [2, 1, 1]
+
+
+def test_an_answer_that_is_no_number_is_an_error(client: TestClient) -> None:
+    given = client.post("/predict", files=files(png(16)))
+    assert given.status_code == 422
+    assert "is not finite" in given.json()["answers"][0]["error"]
+
+
 def test_full_means_429_and_late_means_503(model: Model) -> None:
-    with served(model, queue=2, pictures=2, batch=1, wait_ms=0, timeout=0.5) as client:
+    with served(model, queue=3, pictures=2, batch=1, wait_ms=0, timeout=3) as client:
         model.may_answer.clear()
         statuses: list[int] = []
 
         def ask(count: int) -> None:
             statuses.append(client.post("/predict", files=files(*[png(1)] * count)).status_code)
 
-        threads = [threading.Thread(target=ask, args=(1,))]
-        threads[0].start()
-        time.sleep(0.2)  # one is with the model
-        threads.append(threading.Thread(target=ask, args=(2,)))
-        threads[1].start()
-        time.sleep(0.1)
+        threads = [threading.Thread(target=ask, args=(count,)) for count in (1, 2)]
+        for thread, inside in zip(threads, (1, 3), strict=True):
+            thread.start()
+            wait_for(client, inside)
         refused = client.post("/predict", files=files(png(2)))
         assert refused.status_code == 429
         assert refused.headers["retry-after"] == "1"
         for thread in threads:
             thread.join()
         assert statuses == [503, 503]
+        wait_for(client, 0)
         model.may_answer.set()
         assert client.post("/predict", files=files(png(3))).status_code == 200
+        told = client.get("/metrics").text
+        for status, count in ((200, 1), (429, 1), (503, 2)):
+            assert f'requests_total{{status="{status}",task="shades"}} {count}.0' in told
     # Nobody waits for the two any more: they were not answered.
     assert model.batches == [1, 1]
+
+
+def wait_for(client: TestClient, inside: int) -> None:
+    """Until so many pictures are with the server."""
+    end = time.monotonic() + 20
+    while client.get("/health").json()["waiting"] != {"shades": inside}:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_decoded_pictures_wait_for_room(model: Model) -> None:
+    """Of 24 pixels each, two are in memory at a time, and all are answered."""
+    with served(model, pixels=40, held_pixels=50, pictures=4, wait_ms=50) as client:
+        found: list[int] = []
+
+        def ask() -> None:
+            found.append(client.post("/predict", files=files(png(1))).status_code)
+
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [200] * 6
+        assert max(model.batches) <= 2
+        refused = client.post("/predict", files=files(*[png(1)] * 3))
+        assert refused.status_code == 413
+        assert "72 pixels, more than 50 together" in refused.text
+
+
+def test_a_slow_sender_is_given_up(model: Model) -> None:
+    async def trickle() -> list[Any]:
+        """A body that stops after its first byte."""
+        app = create([shades("shades", model)], Limits(timeout=0.2))
+        told: list[Any] = []
+        head = [(b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": head}
+        scope |= {"query_string": b"", "http_version": "1.1", "scheme": "http"}
+        first = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+        async def receive() -> Any:
+            return first.pop() if first else await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            told.append(message)
+
+        await asyncio.wait_for(app(scope, receive, send), 20)
+        return told
+
+    assert asyncio.run(trickle())[0]["status"] == 408
+
+
+def test_all_bodies_together_have_a_bound() -> None:
+    """One that waits with 60 bytes leaves no room for another such."""
+    may_end = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await may_end.wait()
+        await JSONResponse({})(scope, receive, send)
+
+    async def main() -> list[int]:
+        bounded = BoundedBody(app, 100, 100)
+        statuses = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"x" * 60}
+
+        async def send(message: Any) -> None:
+            statuses.append(message.get("status", 0))
+
+        async def ask() -> None:
+            await bounded({"type": "http", "headers": []}, receive, send)
+
+        first = asyncio.create_task(ask())
+        await asyncio.sleep(0)
+        await ask()
+        may_end.set()
+        await first
+        await ask()
+        assert bounded.held == 0
+        return [status for status in statuses if status]
+
+    assert asyncio.run(main()) == [429, 200, 200]
+
+
+def test_a_model_that_died_is_told(model: Model) -> None:
+    with served(model) as client:
+        assert client.get("/health").status_code == 200
+        desk = client.app.state.desks[0]  # type: ignore[attr-defined]
+        desk._batcher._task.get_loop().call_soon_threadsafe(desk._batcher._task.cancel)
+        time.sleep(0.1)
+        assert client.get("/health").status_code == 503
 
 
 def test_a_key_is_wanted_for_predictions_alone(model: Model) -> None:
@@ -197,7 +321,7 @@ def test_health_info_metrics_and_the_document(client: TestClient) -> None:
 
 
 def test_several_services_have_a_path_each() -> None:
-    services = [Service(name, Model(), {}) for name in ("a", "b")]
+    services = [shades(name, Model()) for name in ("a", "b")]
     with TestClient(create(services, Limits())) as client:
         for name in ("a", "b"):
             assert client.post(f"/{name}/predict", files=files(png(1))).status_code == 200
@@ -211,3 +335,5 @@ def test_limits_that_contradict_each_other() -> None:
         Limits(queue=4, pictures=5)
     with pytest.raises(ValueError, match="`timeout` must be positive"):
         Limits(timeout=0)
+    with pytest.raises(ValueError, match="`held_pixels` must be at least `pixels`, 9"):
+        Limits(pixels=9, held_pixels=8)
