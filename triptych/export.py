@@ -4,7 +4,6 @@ A SavedModel has the signatures `bytes` (also `serving_default`), `pixels` and `
 TensorFlow alone. Beside it, metadata.json says what it is and how well it was found to agree.
 """
 
-import hashlib
 import io
 import json
 import shutil
@@ -80,7 +79,7 @@ def describe(folder: Path, task: str, local: Collection[str]) -> dict[str, Any]:
     shipped = {name: value for name, value in config.items() if name not in local}
     return {
         "task": task,
-        "version": hashlib.sha256((folder / run.MODEL).read_bytes()).hexdigest()[:12],
+        "version": run.version(folder),
         "config": shipped | {"weights": Path(config["weights"]).name},
     }
 

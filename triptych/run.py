@@ -6,6 +6,7 @@ finished, checkpoints/.
 """
 
 import csv
+import hashlib
 import json
 import os
 import platform
@@ -103,6 +104,11 @@ def check(run: Path) -> None:
     for name in (CONFIG, MODEL):
         if not (run / name).exists():
             raise ValueError(f"{run} is not a run folder: it has no {name}")
+
+
+def version(run: Path) -> str:
+    """A digest of the model's file, twelve characters: which model this is, wherever it goes."""
+    return hashlib.sha256((run / MODEL).read_bytes()).hexdigest()[:12]
 
 
 def write_json(path: Path, value: Any) -> None:

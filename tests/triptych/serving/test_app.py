@@ -41,7 +41,7 @@ def bomb(side: int) -> bytes:
 
 
 class Model:
-    """Shade 13 is refused, 14 breaks everything, with a message that must not be told, 16 is NaN."""
+    """Shade 13 is refused, 14 breaks all with words that must not be told, 16 is not finite."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []

@@ -1,0 +1,159 @@
+"""Serve a classifier: `python -m carclf.serve RUN [--port 8000]`.
+
+RUN is a run folder, or a SavedModel that `carclf.export` made of one. `POST /predict` takes
+pictures, `/docs` says how; `/` is a page to drop a photograph on, which shows the likeliest classes
+and, of a run folder, what speaks for the first (Grad-CAM).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tyro
+
+from triptych import command
+from triptych.config import parse
+from triptych.serving.address import Address
+from triptych.serving.limits import Limits
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from triptych.serving.service import Answer, Service, Shown
+
+_MOST = 5  # classes of an answer
+_SHOWN = (720, 960)  # pixels that a picture with its heat has at least, if it had them
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which model to serve, where, and what it bears."""
+
+    run: tyro.conf.Positional[Path]
+    """Run folder, or a SavedModel made of one."""
+    address: Address = field(default_factory=Address)
+    limits: Limits = field(default_factory=Limits)
+
+
+def main() -> None:
+    """The command line."""
+    command.run(serve, parse(Config, prog="carclf.serve", description=str(__doc__)))
+
+
+def serve(config: Config) -> None:
+    """Serve until it is told to end.
+
+    Raises:
+        ValueError: no such run or export, or the port is taken.
+    """
+    from triptych.serving import server
+
+    server.run(lambda: [service(config.run)], config.address, config.limits)
+
+
+def service(run: Path) -> "Service":
+    """What is served of a run folder or a SavedModel.
+
+    An answer has `id`, `name` and `probability` of the likeliest class, and these of the five
+    likeliest as `classes`.
+
+    Raises:
+        ValueError: neither a finished run folder nor a SavedModel of a classifier.
+    """
+    from triptych.serving import card
+    from triptych.serving.service import Service
+
+    model = _exported(run) if card.is_export(run) else _opened(run)
+    classes, names = model.info["classes"], model.info["names"]
+
+    def answer(images: "list[np.ndarray]") -> "Sequence[Answer]":
+        return [_told(row, classes, names) for row in model.probabilities(images)]
+
+    def show(image: "np.ndarray", answer: "Answer") -> "Shown":
+        return _shown(image, answer, model.heat, classes.index(answer["id"]))
+
+    return Service("carclf", answer, show, _examples, model.info)
+
+
+@dataclass(frozen=True)
+class _Model:
+    info: dict[str, Any]
+    probabilities: "Callable[[Sequence[np.ndarray]], np.ndarray]"
+    """Of pictures [H, W, 3] uint8 RGB of any size: [B, classes]."""
+    heat: "Callable[[np.ndarray, int], np.ndarray] | None"
+    """What in a picture speaks for a class: a map [h, w] in [0, 1]."""
+
+
+def _opened(run: Path) -> _Model:
+    import numpy as np
+
+    from carclf import gradcam, predictor
+    from triptych.images import resize
+    from triptych.serving import card
+
+    model = predictor.open(run)
+    size = {"height": model.size[0], "width": model.size[1]}
+    known = {"size": size, "classes": model.classes, "names": model.names}
+    return _Model(
+        card.of_run(run, "carclf") | known,
+        lambda images: model.probabilities(len(images), images.__getitem__),
+        lambda image, best: gradcam.heat_maps(
+            model.model, resize(image, model.size)[None], np.array([best])
+        )[0],
+    )
+
+
+def _exported(folder: Path) -> _Model:
+    import numpy as np
+
+    from triptych.export import SavedModel
+    from triptych.serving import card
+
+    info = card.of_export(folder, "carclf", "saved_model")
+    model = SavedModel(folder)
+    return _Model(
+        info,
+        # One by one: its signature takes pictures of one size together, and these are of any.
+        lambda images: np.concatenate(
+            [model.from_pixels(image[None])["probabilities"] for image in images]
+        ),
+        None,
+    )
+
+
+def _told(row: "np.ndarray", classes: Sequence[str], names: Sequence[str]) -> "Answer":
+    likeliest = [
+        {"id": classes[i], "name": names[i], "probability": round(float(row[i]), 6)}
+        for i in (-row).argsort(kind="stable")[:_MOST]
+    ]
+    return {**likeliest[0], "classes": likeliest}
+
+
+def _shown(
+    image: "np.ndarray",
+    answer: "Answer",
+    heat: "Callable[[np.ndarray, int], np.ndarray] | None",
+    best: int,
+) -> "Shown":
+    from triptych import gallery
+    from triptych.images import shrink_to_cover
+    from triptych.serving.service import Part, Shown
+
+    picture = shrink_to_cover(image, _SHOWN)
+    if heat:
+        picture = gallery.overlay(picture, heat(image, best))
+    bars = [(one["name"], one["probability"]) for one in answer["classes"]]
+    return Shown(picture, [Part(answer["name"], bars)])
+
+
+def _examples() -> "list[np.ndarray]":
+    import numpy as np
+
+    from carclf import synth
+
+    return [synth.draw(style, np.random.default_rng([7, style])) for style in (0, 3, 6, 9)]
+
+
+if __name__ == "__main__":
+    main()
