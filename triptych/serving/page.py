@@ -30,7 +30,7 @@ _KEPT = (60, 600)  # seconds: how often old uploads are deleted, and how old the
 
 _STYLE = """
 .bar { display: flex; gap: 0.6em; align-items: center; margin: 0.15em 0 }
-.bar > :first-child { flex: 0 0 9em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+.bar > :first-child { flex: 0 0 9em; overflow: hidden; white-space: nowrap }
 .bar > meter { flex: 1; height: 1.3em }
 .bar > :last-child { flex: 0 0 4em; text-align: right }
 """

@@ -36,7 +36,6 @@ _STYLE = """
 .said output { flex: 0 0 4em; text-align: right }
 """
 
-
 class _Picture(gr.Image):
     """Hands on the file that was sent, as it is: what it holds is judged at the desk alone."""
 

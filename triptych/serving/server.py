@@ -1,5 +1,6 @@
 """Services behind a socket: loaded, warmed up, served until Ctrl-C or `kill`, and ended cleanly."""
 
+import logging
 import math
 import os
 import signal
@@ -78,6 +79,8 @@ def warm_up(service: Service) -> None:
     Raises:
         ValueError: the model has no answer for its own examples.
     """
+    # It counts the graphs that it makes for one and for several pictures, and warns of them.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     pictures = list(service.examples())[:1] or [np.zeros((64, 64, 3), np.uint8)]
     for together in (1, 2):
         for answer in service.answer(pictures * together):
