@@ -136,7 +136,7 @@ def create(services: Sequence[Service], limits: Limits, key: str = "") -> FastAP
             again = {"Retry-After": "1"} if refused.status == 429 else None
             raise HTTPException(refused.status, str(refused), again) from None
         meters.pictures.labels(desk.service.name).inc(len(pictures))
-        rows = [{"name": name, **row} for (name, _), row in zip(pictures, found, strict=True)]
+        rows = [{"file": name, **row} for (name, _), row in zip(pictures, found, strict=True)]
         usable = any("error" not in row for row in rows)
         return JSONResponse({"answers": rows}, status_code=200 if usable else 422)
 

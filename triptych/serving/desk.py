@@ -145,8 +145,10 @@ class Desk:
             return self._tried_together(asked)
         except Exception as error:
             if len(asked) == 1:
-                # Whatever kind it is of, a failure is nothing to be told.
-                return [RuntimeError("the model failed").with_traceback(error.__traceback__)]
+                # Of whatever kind it is, what it says is for the log alone.
+                failure = RuntimeError("the model failed")
+                failure.__cause__ = error
+                return [failure]
             # One picture that breaks the model must not cost the others their answers.
             log.exception("a batch of %d failed, so each is answered alone", len(asked))
             return [reply for one in asked for reply in self._replies([one])]

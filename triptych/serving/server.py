@@ -43,7 +43,8 @@ def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits)
             page.mount(app, limits)
         host, port = listener.getsockname()[:2]
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        print(f"{', '.join(one.name for one in services)}: {url}/ (its interface: {url}/docs)")
+        names = ", ".join(service.name for service in services)
+        print(f"{names}: {url}{'' if key else '/'} (its interface: {url}/docs)")
         if not key and host not in _LOOPBACK:
             print("note: whoever reaches this address can ask; --api-key wants a key of them")
         print("Ctrl-C ends it", flush=True)

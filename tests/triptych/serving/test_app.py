@@ -91,11 +91,11 @@ def test_pictures_as_files_and_in_base64(client: TestClient) -> None:
     given = client.post("/predict", files=files(png(10), png(200, 9, 5)))
     assert given.status_code == 200
     assert given.json()["answers"] == [
-        {"name": "0.png", "shade": 10, "size": [4, 6]},
-        {"name": "1.png", "shade": 200, "size": [9, 5]},
+        {"file": "0.png", "shade": 10, "size": [4, 6]},
+        {"file": "1.png", "shade": 200, "size": [9, 5]},
     ]
     coded = client.post("/predict", json={"images": [base64.b64encode(png(30)).decode()]})
-    assert coded.json()["answers"] == [{"name": "0", "shade": 30, "size": [4, 6]}]
+    assert coded.json()["answers"] == [{"file": "0", "shade": 30, "size": [4, 6]}]
 
 
 def test_broken_pictures_have_an_error_of_their_own(client: TestClient) -> None:
