@@ -64,7 +64,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
     try:
-        end = time.monotonic() + 280
+        end = time.monotonic() + 540
         while not (found := re.search(r"(http://127.0.0.1:\d+)/ ", log.read_text())):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()
@@ -81,7 +81,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def scene() -> np.ndarray:
     from plates import synth
 
-    return synth.scene(np.random.default_rng(0), ("ru",))[0]
+    return synth.scene(np.random.default_rng([7, 0]))[0]
 
 
 def face() -> np.ndarray:
@@ -166,8 +166,9 @@ def test_a_browser_shows_the_answer(
     elif task == "landmarks":
         assert title.startswith("5 points")
     else:
-        assert title.startswith("".join(bars[: len(title.split()[0])]))
-        assert len(title.split()[0]) > 5
+        titles = said.locator("h3").all_inner_texts()
+        assert any(title.startswith("G4789DX (") for title in titles), titles
+        assert "".join(bars) == "".join(title.split(" (")[0] for title in titles)
     drawn = page.locator(f"#{task}-drawn img")
     drawn.wait_for()
     assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
