@@ -1,4 +1,4 @@
-"""The Dockerfile, which cannot be built everywhere: what it copies is there, what it runs is known."""
+"""The Dockerfile, which cannot be built everywhere: what it copies is there, it runs what exists."""
 
 import importlib
 import json

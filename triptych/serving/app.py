@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
@@ -53,7 +54,7 @@ def create(services: Sequence[Service], limits: Limits, key: str = "") -> FastAP
     decoders = ThreadPoolExecutor(_DECODERS, "decode")
     desks = [Desk(one, limits, decoders, meters.batch.labels(one.name).observe) for one in services]
     for desk in desks:
-        meters.inside.labels(desk.service.name).set_function(lambda desk=desk: desk.inside)
+        meters.inside.labels(desk.service.name).set_function(partial(getattr, desk, "inside"))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
