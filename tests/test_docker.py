@@ -1,4 +1,4 @@
-"""The Dockerfile, which cannot be built everywhere: what it copies is there, it runs what exists."""
+"""The Dockerfile, which cannot be built everywhere: what it copies and runs is there."""
 
 import importlib
 import json
