@@ -4,7 +4,6 @@ A SavedModel needs TensorFlow alone, an ONNX file onnxruntime, a LiteRT file its
 it, metadata.json says what it is and how well it was found to agree.
 """
 
-import hashlib
 import io
 import json
 import shutil
@@ -114,7 +113,7 @@ def describe(folder: Path, task: str, local: Collection[str]) -> dict[str, Any]:
     shipped = {name: value for name, value in config.items() if name not in local}
     return {
         "task": task,
-        "version": hashlib.sha256((folder / run.MODEL).read_bytes()).hexdigest()[:12],
+        "version": run.version(folder),
         "config": shipped | {"weights": Path(config["weights"]).name},
     }
 

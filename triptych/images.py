@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 MAX_PIXELS = 100_000_000
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
+"""Pillow's names of these: what strangers may send. It knows others that start programs (EPS)."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,16 +33,36 @@ class ImageError(ValueError):
     """A picture that cannot be used; the message says why."""
 
 
-def decode(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode(
+    source: bytes | Path, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
+) -> np.ndarray:
     """Decode a picture to [H, W, 3] uint8 RGB, upright by its EXIF orientation.
 
     Transparent pictures are laid on white, 16-bit ones keep their upper 8 bits, of an animation
     the first frame counts, CMYK becomes RGB. The size is read from the header and checked before
-    any pixel is decoded.
+    any pixel is decoded. `formats` are the names of those that count; None: all that Pillow knows.
 
     Raises:
         ImageError: empty, truncated, not a picture, or more than `max_pixels`; names the file.
     """
+    with _opened(source, max_pixels, formats) as opened:
+        opened.load()
+        return _to_rgb(_upright(opened))
+
+
+def pixels(
+    source: bytes | Path, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
+) -> int:
+    """How many pixels a picture has by its header; nothing is decoded. Raises as `decode`."""
+    with _opened(source, max_pixels, formats) as opened:
+        return opened.width * opened.height
+
+
+@contextmanager
+def _opened(
+    source: bytes | Path, max_pixels: int, formats: tuple[str, ...] | None
+) -> Iterator[Image.Image]:
+    """The picture, its header read and checked; what goes wrong while it is open is told."""
     name = f"{source}: " if isinstance(source, Path) else ""
     try:
         data = source.read_bytes() if isinstance(source, Path) else source
@@ -47,14 +71,13 @@ def decode(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     if not data:
         raise ImageError(f"{name}the file is empty")
     try:
-        opened = Image.open(io.BytesIO(data))
+        opened = Image.open(io.BytesIO(data), formats=formats)
         width, height = opened.size
         if width * height > max_pixels:
             raise ImageError(
                 f"{name}{width} x {height} pixels are more than the limit of {max_pixels}"
             )
-        opened.load()
-        return _to_rgb(_upright(opened))
+        yield opened
     except ImageError:
         raise
     except UnidentifiedImageError as error:

@@ -6,6 +6,7 @@ finished, checkpoints/.
 """
 
 import csv
+import hashlib
 import json
 import os
 import platform
@@ -110,6 +111,11 @@ def check(run: Path) -> None:
 def is_export(path: Path) -> bool:
     """Whether `path` is a folder that a task's `export` made."""
     return (path / METADATA).is_file()
+
+
+def version(run: Path) -> str:
+    """A digest of the model's file, twelve characters: which model this is, wherever it goes."""
+    return hashlib.sha256((run / MODEL).read_bytes()).hexdigest()[:12]
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -254,3 +254,18 @@ def test_the_kit_and_the_records_know_the_same_file_names() -> None:
     from carclf import records
 
     assert records.SUFFIXES == images.SUFFIXES
+
+
+def test_formats_that_do_not_count_and_pixels_by_the_header() -> None:
+    for kind, counts in (("PNG", True), ("EPS", False)):
+        file = io.BytesIO()
+        Image.new("RGB", (7, 5)).save(file, kind)
+        if counts:
+            assert images.pixels(file.getvalue(), 35, images.FORMATS) == 35
+            assert images.decode(file.getvalue(), formats=images.FORMATS).shape == (5, 7, 3)
+            with pytest.raises(ImageError, match="7 x 5 pixels are more"):
+                images.pixels(file.getvalue(), 34)
+            continue
+        for function in (images.pixels, images.decode):
+            with pytest.raises(ImageError, match="known format"):
+                function(file.getvalue(), formats=images.FORMATS)

@@ -1,0 +1,1 @@
+"""Answering over HTTP: requests gathered into batches, pictures bounded before they are decoded."""

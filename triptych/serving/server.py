@@ -1,0 +1,109 @@
+"""Services behind a socket: loaded, warmed up, served until Ctrl-C or `kill`, and ended cleanly."""
+
+import logging
+import math
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI
+
+from triptych.serving.address import Address
+from triptych.serving.app import create
+from triptych.serving.limits import Limits
+from triptych.serving.service import Service
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_CONNECTIONS = 1000
+
+
+def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits) -> None:
+    """Serve what `load` gives until SIGINT or SIGTERM; what was accepted is answered.
+
+    Raises:
+        ValueError: the port cannot be had, and what `load` raises.
+    """
+    # Before the models: a port that is taken must not cost the wait.
+    listener = listen(address)
+    services = load()
+    for service in services:
+        warm_up(service)
+    key = address.api_key or os.environ.get("TRIPTYCH_API_KEY", "")
+    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
+        # The page's uploads: nothing of them stays.
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        app = create(services, limits, key)
+        if not key:
+            from triptych.serving import page
+
+            page.mount(app, limits)
+        host, port = listener.getsockname()[:2]
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        names = ", ".join(service.name for service in services)
+        print(f"{names}: {url}{'' if key else '/'} (its interface: {url}/docs)")
+        if not key and host not in _LOOPBACK:
+            print("note: whoever reaches this address can ask; --api-key wants a key of them")
+        print("Ctrl-C ends it", flush=True)
+        # Uvicorn ends on them and then raises them again: the folder is still to be removed.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _end)
+        _Server(_settings(app, limits)).run([listener])
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def listen(address: Address) -> socket.socket:
+    """The socket that `address` says.
+
+    Raises:
+        ValueError: it cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family, backlog=2048)
+    except OSError as error:
+        raise ValueError(
+            f"`host` and `port` must be free to listen on; received: {address.host} port "
+            f"{address.port} ({error.strerror})"
+        ) from None
+
+
+def warm_up(service: Service) -> None:
+    """Answer pictures alone and together: the first call compiles, and whoever asks would wait.
+
+    Raises:
+        ValueError: the model has no answer for its own examples.
+    """
+    # It counts the graphs that it makes for one and for several pictures, and warns of them.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    pictures = list(service.examples())[:1] or [np.zeros((64, 64, 3), np.uint8)]
+    for together in (1, 2):
+        for answer in service.answer(pictures * together):
+            if isinstance(answer, Exception):
+                raise ValueError(f"{service.name} cannot answer its own example") from answer
+
+
+def _settings(app: FastAPI, limits: Limits) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        server_header=False,
+        limit_concurrency=_CONNECTIONS,
+        # Whoever was accepted has had an answer, or 503, by then.
+        timeout_graceful_shutdown=math.ceil(limits.timeout) + 1,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams that an open page holds, which would be waited for in vain."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if leave := getattr(self.config.app.state, "leave", None):  # type: ignore[union-attr]
+            leave()
+        await super().shutdown(sockets)
