@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from triptych import command, run
+from triptych import command, exported, run
 from triptych.config import parse
 from triptych.exported import Format, Quantize
-from triptych.stage import require
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -60,9 +59,7 @@ class Config:
     """Pictures, or folders of them, to compare export and run on; default: drawn ones."""
 
     def __post_init__(self) -> None:
-        require(self.lose >= 0, "lose", "0 or more", self.lose)
-        wanted = "given with --quantize, and only then"
-        require(self.data is None or self.quantize is not None, "data", wanted, self.data)
+        exported.check(self.quantize, self.data, self.lose)
 
 
 def main() -> None:
@@ -100,11 +97,10 @@ def export(config: Config) -> Path:
         model = predictor.open(config.run)
         named = config.data or config.check
         judged = _trial(config, model, data) if config.quantize and named else None
-        exported = write(folder, model, config, judged)
-        print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
+        made = write(folder, model, config, judged)
         expected = ask(model)([decode(one) for one in data])
-        found = exports.differences(exported, pictures, expected)
-        bound = {None: BOUND, "float16": BOUND_FLOAT16, "int8": None}[config.quantize]
+        found = exports.differences(made, pictures, expected)
+        bound = exports.bound(config.quantize, BOUND, BOUND_FLOAT16)
         exports.require_parity(folder, found, list(pictures), bound, "in probability")
         if judged:
             before, after = (judged.accuracy(m) for m in (model, predictor.open(folder)))
@@ -117,7 +113,7 @@ def write(folder: Path, model: "Predictor", config: Config, trial: "Trial | None
     """Write the export into `folder`, and open it."""
     from carclf import predictor
     from triptych import export as exports
-    from triptych import exported, saved_model
+    from triptych import saved_model
 
     variables = [variable.value for variable in model.model.variables]
     metadata = exports.describe(config.run, predictor.TASK, _LOCAL) | describe(model)

@@ -151,6 +151,11 @@ def write_file(
         litert.save(made, folder / litert.FILE, text)
 
 
+def bound(quantize: Quantize | None, exact: float, half: float) -> float | None:
+    """What may differ: `exact`, with weights in half precision `half`; in 8 bits it is judged."""
+    return {None: exact, "float16": half, "int8": None}[quantize]
+
+
 def differences(
     exported: Exported,
     pictures: Mapping[str, bytes],
@@ -162,6 +167,7 @@ def differences(
     The largest absolute difference within a picture's answers, in `unit` [R] of its own; NaN counts
     as infinitely far.
     """
+    print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
     data = list(pictures.values())
     batches = [data[i : i + _BATCH] for i in range(0, len(data), _BATCH)]
     answers = {

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from triptych import run
+from triptych.stage import require
 
 Format = Literal["saved_model", "onnx", "litert"]
 Quantize = Literal["int8", "float16"]
@@ -21,6 +22,13 @@ class Session(Protocol):
 
     def __call__(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
         """The answers by name, for pictures uint8 [B, H, W, 3] RGB of the size in its metadata."""
+
+
+def check(quantize: Quantize | None, data: Path | None, lose: float) -> None:
+    """Raise ValueError where flags of an export do not go together: `data` judges `quantize`."""
+    require(lose >= 0, "lose", "0 or more", lose)
+    wanted = "given with --quantize, and only then"
+    require(data is None or quantize is not None, "data", wanted, data)
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -89,7 +89,6 @@ def export(config: Config) -> Path:
         metadata = exports.describe(source, "plates.reader", _LOCAL) | describe(model)
         written = _write_onnx if config.to == "onnx" else _write_saved_model
         exported = written(folder, model, metadata)
-        print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
         expected = answers(model, list(pictures.values()))
         if config.to == "onnx":
             expected = {"log_probabilities": expected["log_probabilities"]}

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
-KILLS = 12
+KILLS, TURNS = 6, 2
 SCRIPT = Path(__file__).with_name("kill_at.py")
 # Each has its turn before one comes again; those entered often are entered a few times first.
 MOMENTS = {
@@ -111,14 +111,14 @@ def whole(make_tree: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "runs" / "whole"
 
 
-@pytest.mark.parametrize("turn", range(3))
-def test_twelve_kills(turn: int, whole: Path) -> None:
-    """Four in each of three turns; between them trainings that reach their end, or nothing yet."""
+@pytest.mark.parametrize("turn", range(TURNS))
+def test_kills(turn: int, whole: Path) -> None:
+    """Three in each of two turns; between them trainings that reach their end, or nothing yet."""
     runs = whole.parent
     draw = random.Random(turn)
     moments = draw.sample(list(MOMENTS), len(MOMENTS))
     kills = finished = 0
-    while kills < KILLS // 3:
+    while kills < KILLS // TURNS:
         moment = moments[(kills + finished) % len(moments)]
         count, delay = draw.randint(1, MOMENTS[moment]), draw.choice([0, draw.randint(1, 40)])
         name = f"{turn}-{finished}"
