@@ -34,7 +34,7 @@ def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits)
         warm_up(service)
     key = address.api_key or os.environ.get("TRIPTYCH_API_KEY", "")
     with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-        # The page's uploads: nothing of them stays.
+        # What Gradio writes, though nothing of the page is kept in files: none of it stays.
         os.environ["GRADIO_TEMP_DIR"] = folder
         app = create(services, limits, key)
         if not key:
@@ -51,7 +51,7 @@ def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits)
         # Uvicorn ends on them and then raises them again: the folder is still to be removed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _end)
-        _Server(_settings(app, limits)).run([listener])
+        uvicorn.Server(_settings(app, limits)).run([listener])
 
 
 def _end(*_: object) -> None:
@@ -98,12 +98,3 @@ def _settings(app: FastAPI, limits: Limits) -> uvicorn.Config:
         # Whoever was accepted has had an answer, or 503, by then.
         timeout_graceful_shutdown=math.ceil(limits.timeout) + 1,
     )
-
-
-class _Server(uvicorn.Server):
-    """Ends the streams that an open page holds, which would be waited for in vain."""
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if leave := getattr(self.config.app.state, "leave", None):  # type: ignore[union-attr]
-            leave()
-        await super().shutdown(sockets)
