@@ -14,25 +14,29 @@ from fastapi import FastAPI
 
 from triptych.serving.address import Address
 from triptych.serving.app import create
+from triptych.serving.connection import bounded
 from triptych.serving.limits import Limits
 from triptych.serving.service import Service
+from triptych.stage import require
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_CONNECTIONS = 1000
+_CONNECTIONS = 400  # that are served; others are told 503
+_MOST_CONNECTIONS = 2 * _CONNECTIONS  # many systems give a process 1024 files, and they are files
 
 
 def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits) -> None:
     """Serve what `load` gives until SIGINT or SIGTERM; what was accepted is answered.
 
     Raises:
-        ValueError: the port cannot be had, and what `load` raises.
+        ValueError: the port cannot be had, the key cannot be sent, and what `load` raises.
     """
-    # Before the models: a port that is taken must not cost the wait.
+    key = address.api_key or os.environ.get("TRIPTYCH_API_KEY", "")
+    # Before the models: what is wrong here must not cost the wait.
+    require(key.isascii() and key.isprintable(), "api_key", "printable ASCII", "another")
     listener = listen(address)
     services = load()
     for service in services:
         warm_up(service)
-    key = address.api_key or os.environ.get("TRIPTYCH_API_KEY", "")
     with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
         # What Gradio writes, though nothing of the page is kept in files: none of it stays.
         os.environ["GRADIO_TEMP_DIR"] = folder
@@ -51,7 +55,7 @@ def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits)
         # Uvicorn ends on them and then raises them again: the folder is still to be removed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _end)
-        uvicorn.Server(_settings(app, limits)).run([listener])
+        uvicorn.Server(settings(app, limits)).run([listener])
 
 
 def _end(*_: object) -> None:
@@ -89,11 +93,14 @@ def warm_up(service: Service) -> None:
                 raise ValueError(f"{service.name} cannot answer its own example") from answer
 
 
-def _settings(app: FastAPI, limits: Limits) -> uvicorn.Config:
+def settings(app: FastAPI, limits: Limits) -> uvicorn.Config:
+    """How Uvicorn serves an application: what a connection may do, and how long its end takes."""
     return uvicorn.Config(
         app,
         log_level="warning",
         server_header=False,
+        http=bounded(limits.timeout, _MOST_CONNECTIONS),
+        ws="none",
         limit_concurrency=_CONNECTIONS,
         # Whoever was accepted has had an answer, or 503, by then.
         timeout_graceful_shutdown=math.ceil(limits.timeout) + 1,

@@ -15,6 +15,8 @@ from PIL import Image
 from starlette.responses import JSONResponse
 from starlette.testclient import TestClient
 
+from triptych.serving import server
+from triptych.serving.address import Address
 from triptych.serving.app import create
 from triptych.serving.body import BoundedBody
 from triptych.serving.limits import Limits
@@ -127,16 +129,20 @@ def test_a_huge_picture_is_refused_by_its_header(client: TestClient) -> None:
         ({"json": {"pictures": []}}, 400, "the body is not"),
         ({"json": {"images": ["no base64!"]}}, 400, "the body is not"),
         ({"json": {"images": []}}, 400, "the request has no picture"),
+        ({"json": {"images": [""] * 20_000}}, 400, "the body is not"),
         ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "the body is"),
         ({"data": {"files": "text"}, "files": [("other", b"")]}, 422, ""),
         ({"files": files(*[png(1)] * 5)}, 413, "the request has more than 4 pictures"),
         ({"files": files(b"x" * 200_000)}, 413, "the request has more than 100000 bytes"),
+        ({"content": b"x", "headers": {"x-api-key": b"\xff"}}, 415, "the body must be"),
     ],
 )
 def test_bad_requests(client: TestClient, request_: Any, status: int, detail: str) -> None:
     given = client.post("/predict", **request_)
     assert given.status_code == status, given.text
     assert detail in given.text
+    counted = f'requests_total{{status="{status}",task="shades"}} 1.0'
+    assert counted in client.get("/metrics").text
 
 
 def test_a_body_without_a_length_is_refused_while_it_comes(client: TestClient) -> None:
@@ -270,7 +276,7 @@ def test_all_bodies_together_have_a_bound() -> None:
         await JSONResponse({})(scope, receive, send)
 
     async def main() -> list[int]:
-        bounded = BoundedBody(app, 100, 100)
+        bounded = BoundedBody(app, 100, 100, 30)
         statuses = []
 
         async def receive() -> Any:
@@ -308,9 +314,19 @@ def test_a_key_is_wanted_for_predictions_alone(model: Model) -> None:
         assert client.post("/predict", files=files(png(1))).status_code == 401
         wrong = client.post("/predict", files=files(png(1)), headers={"X-API-Key": "Sesame"})
         assert wrong.status_code == 401
+        for odd in (b"\xff", "sésame".encode()):
+            given = client.post("/predict", files=files(png(1)), headers={b"X-API-Key": odd})
+            assert given.status_code == 401
         right = client.post("/predict", files=files(png(1)), headers={"X-API-Key": "sesame"})
         assert right.status_code == 200
         assert client.get("/health").status_code == 200
+        told = client.get("/metrics").text
+        assert 'requests_total{status="401",task="shades"} 4.0' in told
+
+
+def test_a_key_that_no_header_can_have_is_told_at_the_start() -> None:
+    with pytest.raises(ValueError, match="`api_key` must be printable ASCII"):
+        server.run(list, Address(api_key="sésame"), Limits())
 
 
 def test_health_info_metrics_and_the_document(client: TestClient) -> None:

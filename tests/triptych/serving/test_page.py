@@ -149,7 +149,7 @@ def test_no_file_of_the_server_is_read(client: TestClient, folder: Path) -> None
 )
 def test_gradio_s_other_doors_are_shut(client: TestClient, method: str, path: str) -> None:
     body = {"data": [], "fn_index": numbers(client)[0], "session_hash": "a"}
-    given = client.request(method, path, **({"json": body} if method == "POST" else {}))
+    given = client.request(method, path, json=body if method == "POST" else None)
     assert given.status_code in (403, 404)
 
 
