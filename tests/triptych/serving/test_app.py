@@ -122,6 +122,14 @@ def test_a_huge_picture_is_refused_by_its_header(client: TestClient) -> None:
     assert "exceeds limit" in given.json()["answers"][0]["error"]
 
 
+def test_a_picture_that_costs_too_much_is_refused_unread(client: TestClient) -> None:
+    segments = b"\xff\xd8" + b"\xff\xfe\0\2" * 5000
+    given = client.post("/predict", files=files(segments, png(5)))
+    told, answer = given.json()["answers"]
+    assert told["error"] == "cannot be used (more than 2050 parts)"
+    assert answer["shade"] == 5
+
+
 @pytest.mark.parametrize(
     ("request_", "status", "detail"),
     [
