@@ -67,6 +67,11 @@ class BoundedBody:
                 await _refusal(refused)(scope, receive, send)
         except ClientDisconnect:
             pass  # nobody is there to be told
+        except asyncio.CancelledError:
+            # The server is told to end a second time, or has waited long enough.
+            if not begun:
+                ended = HTTPException(503, "the server is shutting down")
+                await _refusal(ended)(scope, receive, send)
         finally:
             self.held -= read
 

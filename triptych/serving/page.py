@@ -23,7 +23,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from PIL import Image
 
-from triptych.images import resize, shrink_to_cover
+from triptych.images import shrink_to_show
 from triptych.serving import upload
 from triptych.serving.desk import Desk, Refused
 from triptych.serving.doors import Doors
@@ -33,8 +33,6 @@ from triptych.serving.uploads import Uploads
 
 PATH = "/page"
 _ASKED = f"{PATH}/gradio_api"  # where Gradio's script in the browser sends its requests
-_SHOWN = (720, 960)  # pixels that a drawn picture has at least, if it had them
-_LONGEST = 4096  # pixels of a drawn picture's side: a JPEG could not have any number
 _KEPT = 8  # the uploads that are kept, in largest ones
 _QUESTION = 65_536  # bytes
 
@@ -143,10 +141,8 @@ async def _shown(desk: Desk, picture: bytes) -> list[Any]:
 
 def _sent(picture: np.ndarray) -> dict[str, Any]:
     """A picture as Gradio's script takes it, whole in its address: there is no file of it."""
-    small = shrink_to_cover(picture, _SHOWN)
-    height, width = (max(1, min(side, _LONGEST)) for side in small.shape[:2])
     file = io.BytesIO()
-    Image.fromarray(resize(small, (height, width))).save(file, "JPEG", quality=90)
+    Image.fromarray(shrink_to_show(picture)).save(file, "JPEG", quality=90)
     return _file(
         "answer.jpg", f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
     )

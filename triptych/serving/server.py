@@ -52,14 +52,11 @@ def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits)
         if not key and host not in _LOOPBACK:
             print("note: whoever reaches this address can ask; --api-key wants a key of them")
         print("Ctrl-C ends it", flush=True)
+        server = uvicorn.Server(settings(app, limits))
         # Uvicorn ends on them and then raises them again: the folder is still to be removed.
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _end)
-        uvicorn.Server(settings(app, limits)).run([listener])
-
-
-def _end(*_: object) -> None:
-    raise SystemExit(0)
+            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+        server.run([listener])
 
 
 def listen(address: Address) -> socket.socket:

@@ -308,6 +308,27 @@ def test_all_bodies_together_have_a_bound() -> None:
     assert asyncio.run(main()) == [429, 200, 200]
 
 
+def test_who_waits_in_vain_at_a_forced_end_is_told() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def main() -> list[Any]:
+        told: list[Any] = []
+
+        async def send(message: Any) -> None:
+            told.append(message)
+
+        bounded = BoundedBody(app, 100, 100, 30)
+        asked = bounded({"type": "http", "headers": []}, asyncio.Event().wait, send)  # type: ignore[arg-type]
+        task = asyncio.ensure_future(asked)
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+        return told
+
+    assert asyncio.run(main())[0]["status"] == 503
+
+
 def test_a_model_that_died_is_told(model: Model) -> None:
     with served(model) as client:
         assert client.get("/health").status_code == 200
