@@ -160,7 +160,8 @@ def multipart(draw: st.DrawFn) -> Request:
         head = f'Content-Disposition: form-data; name="files"; filename="{name}"'
         body += f"--{_BOUNDARY}\r\n{head}\r\n\r\n".encode() + data + b"\r\n"
     body += f"--{_BOUNDARY}--\r\n".encode()
-    headers = {"content-type": f"multipart/form-data; boundary={_BOUNDARY}"}
+    read_as = draw(st.sampled_from(["", "", "; charset=punycode", "; charset=unicode_escape"]))
+    headers = {"content-type": f"multipart/form-data; boundary={_BOUNDARY}{read_as}"}
     clean = all(name and f"--{_BOUNDARY}".encode() not in data for name, data in files)
     if draw(st.integers(0, 3)) == 0:
         body, clean = body[: draw(st.integers(0, len(body)))], False

@@ -9,7 +9,10 @@ import re
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_OPEN = re.compile(r"/?|/(assets|static)/[^?]+|/(config|theme\.css|gradio_api/(info|theme\.css))")
+# Longer names no file can have, and to ask for them is an error.
+_OPEN = re.compile(
+    r"/?|/(assets|static)/[\w./@~-]{1,200}|/(config|theme\.css|gradio_api/(info|theme\.css))"
+)
 
 
 class Doors:

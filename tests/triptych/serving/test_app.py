@@ -114,6 +114,27 @@ def test_broken_pictures_have_an_error_of_their_own(client: TestClient) -> None:
     assert client.post("/predict", files=files(b"no picture")).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("charset", "name", "status", "file"),
+    [
+        ("unicode_escape", r"\ud800", 200, "?"),
+        ("punycode", "a-\xff", 400, None),
+        ("idna", "xn--a", 400, None),
+        ("undefined", "a", 400, None),
+        ("nonsense", "b", 200, "b"),
+    ],
+)
+def test_a_form_may_name_any_charset(
+    client: TestClient, charset: str, name: str, status: int, file: str | None
+) -> None:
+    head = f'--x\r\nContent-Disposition: form-data; name="f"; filename="{name}"\r\n\r\n'
+    body = head.encode("latin-1") + png(1) + b"\r\n--x--\r\n"
+    kind = {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}
+    given = client.post("/predict", content=body, headers=kind)
+    assert given.status_code == status
+    assert [row["file"] for row in given.json().get("answers", [{"file": None}])] == [file]
+
+
 def test_a_huge_picture_is_refused_by_its_header(client: TestClient) -> None:
     began = time.perf_counter()
     given = client.post("/predict", files=files(bomb(50_000)))

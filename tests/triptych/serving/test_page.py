@@ -144,6 +144,7 @@ def test_no_file_of_the_server_is_read(client: TestClient, folder: Path) -> None
             for name in ("monitoring", "login_check", "assets/../../routes.py")
         ],
         ("GET", "/page/static/%2e%2e/%2e%2e/routes.py"),
+        ("GET", "/page/assets/" + "a" * 300),
         ("POST", "/page/"),
     ],
 )
