@@ -131,10 +131,13 @@ class Batcher(Generic[T, R]):
                 await self._came.wait()
                 continue
             await self._gathered()
-            batch, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
-            batch = [one for one in batch if not one.answer.done()]
-            if batch:
-                await self._answered(batch)
+            # Never in a variable here: it would be held until there is a next batch.
+            await self._answered(self._taken())
+
+    def _taken(self) -> list[_Waiting[T, R]]:
+        """The next batch, without those that are not wanted any more."""
+        batch, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
+        return [one for one in batch if not one.answer.done()]
 
     async def _gathered(self) -> None:
         """Waits until a batch is full, or the first item has waited long enough."""
@@ -150,6 +153,8 @@ class Batcher(Generic[T, R]):
                 return
 
     async def _answered(self, batch: list[_Waiting[T, R]]) -> None:
+        if not batch:
+            return
         loop = asyncio.get_running_loop()
         self.observe(len(batch))
         results: Sequence[R | Exception]

@@ -20,8 +20,9 @@ from triptych.serving.service import Service
 from triptych.stage import require
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_CONNECTIONS = 400  # that are served; others are told 503
-_MOST_CONNECTIONS = 2 * _CONNECTIONS  # many systems give a process 1024 files, and they are files
+_CONNECTIONS = (
+    400  # and as many to be told 503: many systems give a process 1024 files, sockets too
+)
 
 
 def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits) -> None:
@@ -96,9 +97,9 @@ def settings(app: FastAPI, limits: Limits) -> uvicorn.Config:
         app,
         log_level="warning",
         server_header=False,
-        http=bounded(limits.timeout, _MOST_CONNECTIONS),
+        http=bounded(limits.timeout, _CONNECTIONS),
         ws="none",
-        limit_concurrency=_CONNECTIONS,
+        limit_concurrency=_CONNECTIONS + 1,
         # Whoever was accepted has had an answer, or 503, by then.
         timeout_graceful_shutdown=math.ceil(limits.timeout) + 1,
     )

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
@@ -102,22 +102,34 @@ def test_who_takes_no_answer_is_ended(where: tuple[str, int]) -> None:
             client.sendall((GET + b"\r\n") * 1_000_000)
 
 
-def test_one_of_too_many_is_not_kept(
-    where: tuple[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_is_silent_makes_room_and_who_waits_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_CONNECTIONS", 2)
-    monkeypatch.setattr(server, "_MOST_CONNECTIONS", 2)
-    with served(lambda images: [{}] * len(images), 20) as few:
-        kept = [socket.create_connection(few) for _ in range(2)]
-        time.sleep(0.1)
-        with socket.create_connection(few) as third:
-            assert ended(third) == b""
-        kept[0].sendall(GET + b"Connection: close\r\n\r\n")
-        assert ended(kept[0]).startswith(b"HTTP/1.1 503")
-        kept[1].sendall(GET + b"Connection: close\r\n\r\n")
-        assert ended(kept[1]).startswith(b"HTTP/1.1 200")
-        for one in kept:
-            one.close()
+    may_answer = threading.Event()
+    last = b"Connection: close\r\n\r\n"
+    waiting = POST + b"Content-Length: %d\r\n" % len(PICTURE) + last + PICTURE
+
+    def answer(images: list[np.ndarray]) -> list[Answer]:
+        assert may_answer.wait(20)
+        return [{}] * len(images)
+
+    with served(answer, 20) as where, ExitStack() as clients:
+
+        def connected(sent: bytes) -> socket.socket:
+            one = clients.enter_context(socket.create_connection(where))
+            one.sendall(sent)
+            time.sleep(0.1)
+            return one
+
+        silent, first = connected(b"GET /he"), connected(waiting)
+        second = connected(waiting)
+        assert ended(silent) == b""
+        assert ended(connected(GET + last)).startswith(b"HTTP/1.1 503")
+        silent = connected(b"")
+        connected(b"")
+        assert ended(silent) == b""
+        may_answer.set()
+        for one in (first, second):
+            assert ended(one).startswith(b"HTTP/1.1 200")
 
 
 def test_nothing_is_done_for_who_went_away_and_the_end_answers_who_did_not() -> None:
