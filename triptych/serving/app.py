@@ -38,7 +38,7 @@ log = logging.getLogger("triptych.serving")
 def create(services: Sequence[Service], limits: Limits, key: str = "") -> FastAPI:
     """The application; with a `key` /predict wants it in the header X-API-Key.
 
-    Its `state.desks` are the services' desks, in order.
+    Its `state.desks` are the services' desks, in order; `state.awaited` is what `BoundedBody` says.
 
     Raises:
         ValueError: no service, or two of one name.
@@ -65,8 +65,13 @@ def create(services: Sequence[Service], limits: Limits, key: str = "") -> FastAP
     )
     app.state.desks = desks
     paths = {"/predict" if len(desks) == 1 else f"/{name}/predict": name for name in names}
+    app.state.awaited = set()
     app.add_middleware(
-        BoundedBody, most=limits.upload, together=limits.uploads, seconds=limits.timeout
+        BoundedBody,
+        most=limits.upload,
+        together=limits.uploads,
+        seconds=limits.timeout,
+        awaited=app.state.awaited,
     )
     app.add_middleware(Metered, meters=meters, tasks=paths)
 

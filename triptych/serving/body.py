@@ -15,11 +15,20 @@ class BoundedBody:
 
     429 where all requests under way would have more than `together`, since many senders could fill
     the memory; 408 for a body that takes longer than `seconds` to come. Who goes away before it is
-    whole costs nothing but what was read.
+    whole costs nothing but what was read. `awaited` has, while a piece of a body is waited for, how
+    long it is: a server that ends shortens it.
     """
 
-    def __init__(self, app: ASGIApp, most: int, together: int, seconds: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int,
+        together: int,
+        seconds: float,
+        awaited: set[asyncio.Timeout] | None = None,
+    ) -> None:
         self.app, self.most, self.together, self.seconds = app, most, together, seconds
+        self.awaited = set() if awaited is None else awaited
         self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,10 +50,13 @@ class BoundedBody:
             if whole:  # what is waited for now is that the client goes away
                 return await receive()
             try:
-                async with asyncio.timeout_at(end):
+                async with asyncio.timeout_at(end) as patience:
+                    self.awaited.add(patience)
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(408, "the request did not come in time") from None
+            finally:
+                self.awaited.discard(patience)
             whole = not message.get("more_body", False)
             size = len(message.get("body", b""))
             read += size

@@ -1,5 +1,6 @@
 """Services behind a socket: loaded, warmed up, served until Ctrl-C or `kill`, and ended cleanly."""
 
+import asyncio
 import logging
 import math
 import os
@@ -23,6 +24,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _CONNECTIONS = (
     400  # and as many to be told 503: many systems give a process 1024 files, sockets too
 )
+_HURRY = 2.0  # seconds for a request to come in when the server is told to end
 
 
 def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits) -> None:
@@ -53,7 +55,7 @@ def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits)
         if not key and host not in _LOOPBACK:
             print("note: whoever reaches this address can ask; --api-key wants a key of them")
         print("Ctrl-C ends it", flush=True)
-        server = uvicorn.Server(settings(app, limits))
+        server = Server(settings(app, limits))
         # Uvicorn ends on them and then raises them again: the folder is still to be removed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: setattr(server, "should_exit", True))
@@ -103,3 +105,14 @@ def settings(app: FastAPI, limits: Limits) -> uvicorn.Config:
         # Whoever was accepted has had an answer, or 503, by then.
         timeout_graceful_shutdown=math.ceil(limits.timeout) + 1,
     )
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's server, which at its end does not wait for what is half sent as long as ever."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn.Server."""
+        soon = asyncio.get_running_loop().time() + _HURRY
+        for patience in self.config.app.state.awaited:  # type: ignore[union-attr]
+            patience.reschedule(min(soon, patience.when()))
+        await super().shutdown(sockets)

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
-import uvicorn
 
 from triptych.serving import server
 from triptych.serving.address import Address
@@ -34,7 +33,7 @@ def served(
     limits = Limits(timeout=timeout, wait_ms=0)
     app = create([service], limits)
     listener = server.listen(Address(port=0))
-    running = uvicorn.Server(server.settings(app, limits))
+    running = server.Server(server.settings(app, limits))
     thread = threading.Thread(target=running.run, args=([listener],))
     thread.start()
     try:
@@ -160,3 +159,13 @@ def test_nothing_is_done_for_who_went_away_and_the_end_answers_who_did_not() -> 
         with client:
             assert ended(client).startswith(b"HTTP/1.1 200")
     assert sum(batches) == 2
+
+
+def test_the_end_does_not_wait_for_what_is_half_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_HURRY", 0.2)
+    with served(lambda images: [{}] * len(images), 60) as where:
+        client = socket.create_connection(where)
+        client.sendall(POST + b"Content-Length: 9\r\n\r\n{")
+        time.sleep(0.1)
+    with client:  # and the server has ended, within the seconds that `served` gives it
+        assert ended(client).startswith(b"HTTP/1.1 408")
