@@ -106,9 +106,11 @@ class Desk:
         if self.inside + len(pictures) > self.limits.queue:
             raise Refused(429, "too many pictures wait")
         self.inside += len(pictures)
+        # Given up, it still counts its pixels for as long as the model has them; nobody waits.
+        replied = asyncio.ensure_future(self._replied(pictures, drawn))
         try:
             async with asyncio.timeout(self.limits.timeout):
-                return await self._replied(pictures, drawn)
+                return await asyncio.shield(replied)
         except TimeoutError:
             raise Refused(503, "no answer in time") from None
         except Full as error:
@@ -116,6 +118,7 @@ class Desk:
         except Closed as error:
             raise Refused(503, str(error)) from None
         finally:
+            replied.cancel()
             self.inside -= len(pictures)
 
     async def _replied(self, pictures: Sequence[bytes], drawn: bool) -> list[_Reply | ValueError]:

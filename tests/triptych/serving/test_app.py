@@ -265,6 +265,20 @@ def test_decoded_pictures_wait_for_room(model: Model) -> None:
         assert "72 pixels, more than 50 together" in refused.text
 
 
+def test_pixels_count_until_the_model_has_let_go_of_them(model: Model) -> None:
+    """Of 24 each: what was given up is still in memory, and nothing more is decoded beside it."""
+    with served(model, pixels=40, held_pixels=40, wait_ms=0, timeout=0.5) as client:
+        model.may_answer.clear()
+        budget = client.app.state.desks[0]._pixels  # type: ignore[attr-defined]
+        assert client.post("/predict", files=files(png(1))).status_code == 503
+        assert budget.taken == 24
+        assert client.post("/predict", files=files(png(1))).status_code == 503
+        assert budget.taken == 24
+        model.may_answer.set()
+        assert client.post("/predict", files=files(png(1))).status_code == 200
+        assert budget.taken == 0
+
+
 def test_a_model_that_died_is_told(model: Model) -> None:
     with served(model) as client:
         assert client.get("/health").status_code == 200

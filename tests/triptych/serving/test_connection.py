@@ -15,7 +15,7 @@ from triptych.serving.app import create
 from triptych.serving.limits import Limits
 from triptych.serving.service import Answer, Service, Shown
 
-SECONDS = 0.4
+SECONDS = 0.8
 POST = b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 GET = b"GET /metrics HTTP/1.1\r\nHost: a\r\n"
@@ -116,7 +116,7 @@ def test_who_is_silent_makes_room_and_who_waits_does_not(monkeypatch: pytest.Mon
         def connected(sent: bytes) -> socket.socket:
             one = clients.enter_context(socket.create_connection(where))
             one.sendall(sent)
-            time.sleep(0.1)
+            time.sleep(0.2)
             return one
 
         silent, first = connected(b"GET /he"), connected(waiting)
