@@ -13,7 +13,7 @@ import re
 import struct
 import zlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -45,12 +45,16 @@ class Config:
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent; `pictures` is how many rows an answer must have, None where it is no matter."""
+    """What is sent; `pictures` is how many rows an answer must have, None where it is no matter.
+
+    Without a `path` it goes to where the server takes pictures.
+    """
 
     method: str
     headers: dict[str, str]
     body: bytes
     pictures: int | None = None
+    path: str = ""
 
 
 @cache
@@ -92,6 +96,15 @@ def whole() -> dict[str, bytes]:
     }
 
 
+@cache
+def costly() -> dict[str, bytes]:
+    """Pictures that would cost far more than their pixels, were they as long as they may be."""
+    run_length, jpeg = bytearray(whole()["bmp"]), whole()["jpeg"]
+    run_length[30] = 1
+    segments = jpeg[:2] + b"\xff\xfe\0\2" * 3000 + jpeg[2:]
+    return {"run length": bytes(run_length), "segments": segments}
+
+
 def bomb(width: int, height: int) -> bytes:
     """A PNG whose header says `width` x `height` pixels, in a few bytes."""
 
@@ -113,7 +126,8 @@ def pictures(draw: st.DrawFn) -> bytes:
     if how == "bomb":
         side = st.sampled_from([0, 1, 2, 4000, 50_000, 2**31 - 1, 2**32 - 1])
         return bomb(draw(side), draw(side))
-    data = whole()[draw(st.sampled_from(sorted(whole())))]
+    files = whole() | costly()
+    data = files[draw(st.sampled_from(sorted(files)))]
     if how == "whole" or not data:
         return data
     place = draw(st.integers(0, len(data) - 1))
@@ -152,7 +166,8 @@ def multipart(draw: st.DrawFn) -> Request:
         head = f'Content-Disposition: form-data; name="files"; filename="{name}"'
         body += f"--{_BOUNDARY}\r\n{head}\r\n\r\n".encode() + data + b"\r\n"
     body += f"--{_BOUNDARY}--\r\n".encode()
-    headers = {"content-type": f"multipart/form-data; boundary={_BOUNDARY}"}
+    read_as = draw(st.sampled_from(["", "", "; charset=punycode", "; charset=unicode_escape"]))
+    headers = {"content-type": f"multipart/form-data; boundary={_BOUNDARY}{read_as}"}
     clean = all(name and f"--{_BOUNDARY}".encode() not in data for name, data in files)
     if draw(st.integers(0, 3)) == 0:
         body, clean = body[: draw(st.integers(0, len(body)))], False
@@ -180,7 +195,24 @@ def anything(draw: st.DrawFn) -> Request:
     return Request(method, {"content-type": draw(_KINDS)}, body)
 
 
-REQUESTS = st.one_of(multipart(), as_json(), anything())
+_DOORS = ("upload", "run/predict", "queue/join", "call/ask", "component_server", "file=/etc/passwd")
+
+
+@st.composite
+def to_the_page(draw: st.DrawFn) -> Request:
+    """What Gradio's script would send, and whatever else at its addresses."""
+    path = f"/page/gradio_api/{draw(st.sampled_from(_DOORS))}"
+    method = draw(st.sampled_from(["POST", "POST", "GET"]))
+    if draw(st.booleans()):
+        return replace(draw(multipart()), method=method, pictures=None, path=path)
+    names = st.sampled_from(["example-0", "/etc/passwd", "../x"]) | _JSON
+    data = st.lists(st.fixed_dictionaries({"path": names}) | _JSON, max_size=2)
+    asked = {"data": data | _JSON, "fn_index": st.integers(-1, 3) | _JSON}
+    body = json.dumps(draw(st.fixed_dictionaries(asked) | _JSON)).encode()
+    return Request(method, {"content-type": "application/json"}, body, path=path)
+
+
+REQUESTS = st.one_of(multipart(), as_json(), anything(), to_the_page())
 
 
 def check(client: Any, path: str, request: Request) -> int:
@@ -190,8 +222,12 @@ def check(client: Any, path: str, request: Request) -> int:
         AssertionError: a status or an answer that no request may have.
     """
     headers = {name: value.encode("latin-1") for name, value in request.headers.items()}
-    given = client.request(request.method, path, headers=headers, content=request.body)
+    place = request.path or path
+    given = client.request(request.method, place, headers=headers, content=request.body)
     assert given.status_code in ALLOWED, (given.status_code, given.text)
+    if request.path:
+        assert _TOLD.search(given.text) is None, given.text
+        return int(given.status_code)
     assert isinstance(given.json(), dict)
     if given.status_code not in (200, 422):
         assert _TOLD.search(given.text) is None, given.text
@@ -226,6 +262,7 @@ def known() -> Any:
     """A client of a server in this process, whose service tells a picture's size."""
     from starlette.testclient import TestClient
 
+    from triptych.serving import page
     from triptych.serving.app import create
     from triptych.serving.limits import Limits
     from triptych.serving.service import Service, Shown
@@ -234,11 +271,13 @@ def known() -> Any:
         "sizes",
         lambda images: [{"size": list(image.shape)} for image in images],
         lambda image, answer: Shown(image, ()),
-        list,
+        lambda: [np.zeros((9, 9, 3), np.uint8)],
         {},
     )
     limits = Limits(pixels=100_000, held_pixels=500_000, pictures=5, wait_ms=0)
-    return TestClient(create([service], limits), raise_server_exceptions=False)
+    app = create([service], limits)
+    page.mount(app, limits)
+    return TestClient(app, raise_server_exceptions=False)
 
 
 def main() -> None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from triptych.serving.service import Answer, Service, Shown
 
 _MOST = 5  # classes of an answer
-_SHOWN = (720, 960)  # pixels that a picture with its heat has at least, if it had them
 
 
 @dataclass(frozen=True)
@@ -113,10 +112,10 @@ def _shown(
     best: int,
 ) -> "Shown":
     from triptych import gallery
-    from triptych.images import shrink_to_cover
+    from triptych.images import shrink_to_show
     from triptych.serving.service import Part, Shown
 
-    picture = shrink_to_cover(image, _SHOWN)
+    picture = shrink_to_show(image)
     if heat:
         picture = gallery.overlay(picture, heat(image, best))
     bars = [(one["name"], one["probability"]) for one in answer["classes"]]

@@ -180,6 +180,15 @@ def test_a_browser_shows_the_answer(
 
 
 @pytest.mark.browser
+def test_a_drawn_example_is_answered(page: Any) -> None:
+    page.reload()
+    page.get_by_role("tab", name="landmarks").click()
+    page.locator("#landmarks-examples img").nth(1).click()
+    page.locator("#landmarks-said h3").get_by_text("5 points").wait_for()
+    page.locator("#landmarks-drawn img").wait_for()
+
+
+@pytest.mark.browser
 def test_a_broken_picture_is_refused_in_words(page: Any) -> None:
     page.reload()
     given = page.locator("#carclf-given input[type=file]").first

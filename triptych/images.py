@@ -14,6 +14,8 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 """Pillow's names of these: what strangers may send. It knows others that start programs (EPS)."""
 
+_SHOWN = (720, 960)  # pixels of a picture on a page, at least, if it had them
+_LONGEST = 4096  # pixels of its side
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -123,6 +125,16 @@ def shrink_to_cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if scale >= 1:
         return image
     return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+def shrink_to_show(image: np.ndarray) -> np.ndarray:
+    """Shrink to what a page shows: to cover 720 x 960, and no side longer than a JPEG bears well.
+
+    The shape is kept but for pictures hundreds of times longer than wide.
+    """
+    small = shrink_to_cover(image, _SHOWN)
+    height, width = (min(side, _LONGEST) for side in small.shape[:2])
+    return resize(small, (height, width))
 
 
 def _upright(image: Image.Image) -> Image.Image:

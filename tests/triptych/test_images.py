@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from triptych import images
-from triptych.images import ImageError, decode, resize, shrink_to_cover, upright_size
+from triptych.images import (
+    ImageError,
+    decode,
+    resize,
+    shrink_to_cover,
+    shrink_to_show,
+    upright_size,
+)
 
 # Twelve pixels, all different, wider than high.
 PIXELS = np.arange(36, dtype=np.uint8).reshape(3, 4, 3) * 7
@@ -248,6 +255,16 @@ def test_shrinking_covers_the_size_and_keeps_the_shape(
         scale = max(size[0] / image[0], size[1] / image[1])
         assert abs(height - image[0] * scale) <= 0.5
         assert abs(width - image[1] * scale) <= 0.5
+
+
+def test_what_is_shown_has_a_bound_on_each_side() -> None:
+    for image, shown in (
+        ((1440, 1920), (720, 960)),
+        ((500, 2000), (500, 2000)),
+        ((1, 70_000), (1, 4096)),
+        ((70_000, 5), (4096, 5)),
+    ):
+        assert shrink_to_show(np.zeros((*image, 3), np.uint8)).shape == (*shown, 3)
 
 
 def test_the_kit_and_the_records_know_the_same_file_names() -> None:

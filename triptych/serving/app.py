@@ -8,31 +8,27 @@ server, `/docs` of all this. No answer names a path or shows a stack trace.
 import asyncio
 import logging
 import secrets
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import APIKeyHeader
 from fastapi_offline import FastAPIOffline
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import ClientDisconnect
 
 from triptych.serving import upload
 from triptych.serving.body import BoundedBody
 from triptych.serving.desk import Desk, Refused
 from triptych.serving.limits import Limits
+from triptych.serving.meters import Metered, Meters
 from triptych.serving.service import Service
+
+R = TypeVar("R")
 
 _DECODERS = 2  # threads
 
@@ -42,7 +38,7 @@ log = logging.getLogger("triptych.serving")
 def create(services: Sequence[Service], limits: Limits, key: str = "") -> FastAPI:
     """The application; with a `key` /predict wants it in the header X-API-Key.
 
-    Its `state.desks` are the services' desks, in order.
+    Its `state.desks` are the services' desks, in order; `state.awaited` is what `BoundedBody` says.
 
     Raises:
         ValueError: no service, or two of one name.
@@ -50,7 +46,7 @@ def create(services: Sequence[Service], limits: Limits, key: str = "") -> FastAP
     names = [service.name for service in services]
     if not names or len(set(names)) < len(names):
         raise ValueError(f"`services` must be some of different names; received: {names}")
-    meters = _Meters()
+    meters = Meters()
     decoders = ThreadPoolExecutor(_DECODERS, "decode")
     desks = [Desk(one, limits, decoders, meters.batch.labels(one.name).observe) for one in services]
     for desk in desks:
@@ -68,7 +64,16 @@ def create(services: Sequence[Service], limits: Limits, key: str = "") -> FastAP
         redoc_url=None, title="Triptych", description=str(__doc__), lifespan=lifespan
     )
     app.state.desks = desks
-    app.add_middleware(BoundedBody, most=limits.upload, together=limits.uploads)
+    paths = {"/predict" if len(desks) == 1 else f"/{name}/predict": name for name in names}
+    app.state.awaited = set()
+    app.add_middleware(
+        BoundedBody,
+        most=limits.upload,
+        together=limits.uploads,
+        seconds=limits.timeout,
+        awaited=app.state.awaited,
+    )
+    app.add_middleware(Metered, meters=meters, tasks=paths)
 
     @app.exception_handler(Exception)
     async def hidden(_: Request, error: Exception) -> JSONResponse:
@@ -78,7 +83,7 @@ def create(services: Sequence[Service], limits: Limits, key: str = "") -> FastAP
     header = APIKeyHeader(name="X-API-Key", auto_error=False)
 
     async def allowed(given: str | None = Depends(header)) -> None:
-        if key and not secrets.compare_digest((given or "").encode(), key.encode()):
+        if key and not secrets.compare_digest((given or "").encode("latin-1"), key.encode()):
             raise HTTPException(401, "the header X-API-Key is missing or wrong")
 
     @app.get("/health", responses={503: {"description": "a model answers no more"}})
@@ -113,53 +118,38 @@ def create(services: Sequence[Service], limits: Limits, key: str = "") -> FastAP
         )
         async def predict(request: Request) -> JSONResponse:
             """What the model says of each picture, or why it cannot be used."""
-            began, status = time.perf_counter(), 500
+            pictures = await upload.pictures(request, limits.pictures)
             try:
-                answered = await _predicted(request, desk)
-                status = answered.status_code
-                return answered
-            except HTTPException as refused:
-                status = refused.status_code
-                raise
-            finally:
-                meters.requests.labels(name, status).inc()
-                meters.seconds.labels(name).observe(time.perf_counter() - began)
+                found = await _while_there(request, desk.answer([data for _, data in pictures]))
+            except Refused as refused:
+                again = {"Retry-After": "1"} if refused.status == 429 else None
+                raise HTTPException(refused.status, str(refused), again) from None
+            meters.pictures.labels(name).inc(len(pictures))
+            rows = [{"file": file, **row} for (file, _), row in zip(pictures, found, strict=True)]
+            usable = any("error" not in row for row in rows)
+            return JSONResponse({"answers": rows}, status_code=200 if usable else 422)
 
-    async def _predicted(request: Request, desk: Desk) -> JSONResponse:
-        try:
-            async with asyncio.timeout(limits.timeout):
-                pictures = await upload.pictures(request, limits.pictures)
-        except TimeoutError:
-            raise HTTPException(408, "the request did not come in time") from None
-        try:
-            found = await desk.answer([data for _, data in pictures])
-        except Refused as refused:
-            again = {"Retry-After": "1"} if refused.status == 429 else None
-            raise HTTPException(refused.status, str(refused), again) from None
-        meters.pictures.labels(desk.service.name).inc(len(pictures))
-        rows = [{"file": name, **row} for (name, _), row in zip(pictures, found, strict=True)]
-        usable = any("error" not in row for row in rows)
-        return JSONResponse({"answers": rows}, status_code=200 if usable else 422)
-
-    for desk in desks:
-        add(desk, "/predict" if len(desks) == 1 else f"/{desk.service.name}/predict")
+    for desk, path in zip(desks, paths, strict=True):
+        add(desk, path)
     return app
 
 
-class _Meters:
-    """What /metrics tells."""
+async def _while_there(request: Request, answer: Coroutine[Any, Any, R]) -> R:
+    """The answer; nothing is done any more for a client that goes away.
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        task: dict[str, Any] = {"labelnames": ["task"], "registry": self.registry}
-        self.pictures = Counter("pictures", "Pictures answered", **task)
-        self.seconds = Histogram("request_seconds", "Time of a request", **task)
-        self.inside = Gauge("pictures_inside", "Pictures that wait or are answered", **task)
-        sizes = [2**k for k in range(9)]
-        self.batch = Histogram("batch_pictures", "Pictures in a batch", buckets=sizes, **task)
-        self.requests = Counter(
-            "requests", "Requests by what came of them", ["task", "status"], registry=self.registry
-        )
+    Raises:
+        ClientDisconnect: it went away.
+    """
+    answered = asyncio.ensure_future(answer)
+    gone = asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait((answered, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not answered.done():
+            raise ClientDisconnect
+        return answered.result()
+    finally:
+        for task in (answered, gone):
+            task.cancel()
 
 
 _REFUSALS: dict[int | str, str] = {

@@ -18,7 +18,7 @@ class Closed(Exception):
     """The server shuts down: it answers what it has accepted, and nothing more."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Waiting(Generic[T, R]):
     item: T
     answer: "asyncio.Future[R]"
@@ -54,6 +54,8 @@ class Batcher(Generic[T, R]):
         self.answers, self.most, self.wait, self.room = answers, most, wait, room
         self.observe = observe
         self._waiting: list[_Waiting[T, R]] = []
+        self._answering: frozenset[_Waiting[T, R]] = frozenset()
+        self._let_go: asyncio.Future[None] | None = None  # of those that are answered
         self._came = asyncio.Event()
         self._closing = False
         self._thread = ThreadPoolExecutor(1, "model")
@@ -91,6 +93,9 @@ class Batcher(Generic[T, R]):
     async def ask_all(self, items: Sequence[T]) -> list[R | BaseException]:
         """The results of several items, accepted together or not at all; exceptions among them.
 
+        Who is cancelled gets away when the model has let go of the items: until then they are in
+        memory, and who counts that must not count them back.
+
         Raises:
             Full: they would not all find room.
             Closed: `close` was called.
@@ -105,11 +110,12 @@ class Batcher(Generic[T, R]):
         self._came.set()
         try:
             return await asyncio.gather(*(one.answer for one in mine), return_exceptions=True)
-        finally:
-            # Cancelled: whatever has no batch yet is not wanted any more.
-            unwanted = {id(one) for one in mine if one.answer.cancelled()}
-            if unwanted:
-                self._waiting = [one for one in self._waiting if id(one) not in unwanted]
+        except asyncio.CancelledError:
+            unwanted = frozenset(mine)
+            self._waiting = [one for one in self._waiting if one not in unwanted]
+            if self._let_go and unwanted & self._answering:
+                await asyncio.shield(self._let_go)
+            raise
 
     async def close(self) -> None:
         """Refuse what comes from now on, answer what was accepted, and end."""
@@ -131,10 +137,13 @@ class Batcher(Generic[T, R]):
                 await self._came.wait()
                 continue
             await self._gathered()
-            batch, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
-            batch = [one for one in batch if not one.answer.done()]
-            if batch:
-                await self._answered(batch)
+            # Never in a variable here: it would be held until there is a next batch.
+            await self._answered(self._taken())
+
+    def _taken(self) -> list[_Waiting[T, R]]:
+        """The next batch, without those that are not wanted any more."""
+        batch, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
+        return [one for one in batch if not one.answer.done()]
 
     async def _gathered(self) -> None:
         """Waits until a batch is full, or the first item has waited long enough."""
@@ -150,7 +159,10 @@ class Batcher(Generic[T, R]):
                 return
 
     async def _answered(self, batch: list[_Waiting[T, R]]) -> None:
+        if not batch:
+            return
         loop = asyncio.get_running_loop()
+        self._answering, self._let_go = frozenset(batch), loop.create_future()
         self.observe(len(batch))
         results: Sequence[R | Exception]
         try:
@@ -161,6 +173,9 @@ class Batcher(Generic[T, R]):
                 raise RuntimeError(f"{len(batch)} items had {len(results)} answers")
         except Exception as error:
             results = [error] * len(batch)
+        finally:
+            self._answering = frozenset()
+            self._let_go.set_result(None)
         for one, result in zip(batch, results, strict=True):
             if one.answer.done():
                 continue

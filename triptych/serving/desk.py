@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from triptych import structure
 from triptych.images import FORMATS, ImageError, decode, pixels
 from triptych.serving.batcher import Batcher, Closed, Full
 from triptych.serving.budget import Budget
@@ -105,9 +106,11 @@ class Desk:
         if self.inside + len(pictures) > self.limits.queue:
             raise Refused(429, "too many pictures wait")
         self.inside += len(pictures)
+        # Given up, it still counts its pixels for as long as the model has them; nobody waits.
+        replied = asyncio.ensure_future(self._replied(pictures, drawn))
         try:
             async with asyncio.timeout(self.limits.timeout):
-                return await self._replied(pictures, drawn)
+                return await asyncio.shield(replied)
         except TimeoutError:
             raise Refused(503, "no answer in time") from None
         except Full as error:
@@ -115,17 +118,20 @@ class Desk:
         except Closed as error:
             raise Refused(503, str(error)) from None
         finally:
+            replied.cancel()
             self.inside -= len(pictures)
 
     async def _replied(self, pictures: Sequence[bytes], drawn: bool) -> list[_Reply | ValueError]:
-        sizes = await self._each(pixels, pictures)
+        sizes = await self._each(_measured, pictures)
         needed = sum(size for size in sizes if isinstance(size, int))
         if needed > self._pixels.most:
             raise Refused(
                 413, f"the pictures have {needed} pixels, more than {self._pixels.most} together"
             )
         async with self._pixels.take(needed):
-            images = await self._each(decode, pictures)
+            fit = [one for one, size in zip(pictures, sizes, strict=True) if isinstance(size, int)]
+            decoded = iter(await self._each(decode, fit))
+            images = [next(decoded) if isinstance(size, int) else size for size in sizes]
             usable = [_Asked(image, drawn) for image in images if isinstance(image, np.ndarray)]
             found = iter(await self._batcher.ask_all(usable) if usable else [])
         replies = (next(found) if isinstance(one, np.ndarray) else one for one in images)
@@ -161,6 +167,15 @@ class Desk:
             else (answer, self.service.show(one.image, answer) if one.drawn else None)
             for one, answer in zip(asked, answers, strict=True)
         ]
+
+
+def _measured(data: bytes, most: int, formats: tuple[str, ...]) -> int:
+    """How many pixels a picture has; its structure is looked at before anything reads it."""
+    try:
+        structure.check(data, most)
+    except ValueError as error:
+        raise ImageError(f"cannot be used ({error})") from error
+    return pixels(data, most, formats)
 
 
 def _tried(function: Callable[..., Any], most: int, data: bytes) -> Any:

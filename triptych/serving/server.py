@@ -1,5 +1,6 @@
 """Services behind a socket: loaded, warmed up, served until Ctrl-C or `kill`, and ended cleanly."""
 
+import asyncio
 import logging
 import math
 import os
@@ -14,27 +15,33 @@ from fastapi import FastAPI
 
 from triptych.serving.address import Address
 from triptych.serving.app import create
+from triptych.serving.connection import bounded
 from triptych.serving.limits import Limits
 from triptych.serving.service import Service
+from triptych.stage import require
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_CONNECTIONS = 1000
+_CONNECTIONS = (
+    400  # and as many to be told 503: many systems give a process 1024 files, sockets too
+)
+_HURRY = 2.0  # seconds for a request to come in when the server is told to end
 
 
 def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits) -> None:
     """Serve what `load` gives until SIGINT or SIGTERM; what was accepted is answered.
 
     Raises:
-        ValueError: the port cannot be had, and what `load` raises.
+        ValueError: the port cannot be had, the key cannot be sent, and what `load` raises.
     """
-    # Before the models: a port that is taken must not cost the wait.
+    key = address.api_key or os.environ.get("TRIPTYCH_API_KEY", "")
+    # Before the models: what is wrong here must not cost the wait.
+    require(key.isascii() and key.isprintable(), "api_key", "printable ASCII", "another")
     listener = listen(address)
     services = load()
     for service in services:
         warm_up(service)
-    key = address.api_key or os.environ.get("TRIPTYCH_API_KEY", "")
     with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-        # The page's uploads: nothing of them stays.
+        # What Gradio writes, though nothing of the page is kept in files: none of it stays.
         os.environ["GRADIO_TEMP_DIR"] = folder
         app = create(services, limits, key)
         if not key:
@@ -48,14 +55,11 @@ def run(load: Callable[[], Sequence[Service]], address: Address, limits: Limits)
         if not key and host not in _LOOPBACK:
             print("note: whoever reaches this address can ask; --api-key wants a key of them")
         print("Ctrl-C ends it", flush=True)
+        server = Server(settings(app, limits))
         # Uvicorn ends on them and then raises them again: the folder is still to be removed.
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _end)
-        _Server(_settings(app, limits)).run([listener])
-
-
-def _end(*_: object) -> None:
-    raise SystemExit(0)
+            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+        server.run([listener])
 
 
 def listen(address: Address) -> socket.socket:
@@ -89,21 +93,26 @@ def warm_up(service: Service) -> None:
                 raise ValueError(f"{service.name} cannot answer its own example") from answer
 
 
-def _settings(app: FastAPI, limits: Limits) -> uvicorn.Config:
+def settings(app: FastAPI, limits: Limits) -> uvicorn.Config:
+    """How Uvicorn serves an application: what a connection may do, and how long its end takes."""
     return uvicorn.Config(
         app,
         log_level="warning",
         server_header=False,
-        limit_concurrency=_CONNECTIONS,
+        http=bounded(limits.timeout, _CONNECTIONS),
+        ws="none",
+        limit_concurrency=_CONNECTIONS + 1,
         # Whoever was accepted has had an answer, or 503, by then.
         timeout_graceful_shutdown=math.ceil(limits.timeout) + 1,
     )
 
 
-class _Server(uvicorn.Server):
-    """Ends the streams that an open page holds, which would be waited for in vain."""
+class Server(uvicorn.Server):
+    """Uvicorn's server, which at its end does not wait for what is half sent as long as ever."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if leave := getattr(self.config.app.state, "leave", None):  # type: ignore[union-attr]
-            leave()
+        """See uvicorn.Server."""
+        soon = asyncio.get_running_loop().time() + _HURRY
+        for patience in self.config.app.state.awaited:  # type: ignore[union-attr]
+            patience.reschedule(min(soon, patience.when()))
         await super().shutdown(sockets)

@@ -8,6 +8,8 @@ from fastapi import HTTPException, Request
 from pydantic import BaseModel, Field
 from starlette.datastructures import UploadFile
 
+_SEPARATORS = 10_000  # commas and brackets of a JSON request
+
 
 class Images(BaseModel):
     """Pictures in a JSON request."""
@@ -24,12 +26,19 @@ async def pictures(request: Request, most: int) -> list[tuple[str, bytes]]:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        async with request.form() as form:
-            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            found = [(file.filename or str(i), await file.read()) for i, file in enumerate(files)]
-    elif kind == "application/json":
         try:
-            images = Images.model_validate_json(await request.body()).images
+            async with request.form() as form:
+                files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+                found = [(_name(file, i), await file.read()) for i, file in enumerate(files)]
+        except UnicodeError as error:  # the form may name any `charset` that Python knows
+            raise HTTPException(400, "the form's text cannot be read") from error
+    elif kind == "application/json":
+        body = await request.body()
+        try:
+            # Base64 has neither: millions of them are nothing but work for the parser.
+            if body.count(b",") + body.count(b"[") > _SEPARATORS:
+                raise ValueError
+            images = Images.model_validate_json(body).images
             found = [
                 (str(i), base64.b64decode(text, validate=True)) for i, text in enumerate(images)
             ]
@@ -42,6 +51,11 @@ async def pictures(request: Request, most: int) -> list[tuple[str, bytes]]:
     if len(found) > most:
         raise HTTPException(413, f"the request has more than {most} pictures")
     return found
+
+
+def _name(file: UploadFile, place: int) -> str:
+    # The request says how its text is to be read, and some ways make characters no answer can have.
+    return (file.filename or str(place)).encode(errors="replace").decode()
 
 
 _FILE = {"type": "string", "format": "binary"}

@@ -1,6 +1,5 @@
 """The server over HTTP, with a service that is known: it tells a picture's mean and size."""
 
-import asyncio
 import base64
 import io
 import threading
@@ -12,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from starlette.responses import JSONResponse
 from starlette.testclient import TestClient
 
+from triptych.serving import server
+from triptych.serving.address import Address
 from triptych.serving.app import create
-from triptych.serving.body import BoundedBody
 from triptych.serving.limits import Limits
 from triptych.serving.service import Answer, Service, Shown
 
@@ -112,12 +111,41 @@ def test_broken_pictures_have_an_error_of_their_own(client: TestClient) -> None:
     assert client.post("/predict", files=files(b"no picture")).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("charset", "name", "status", "file"),
+    [
+        ("unicode_escape", r"\ud800", 200, "?"),
+        ("punycode", "a-\xff", 400, None),
+        ("idna", "xn--a", 400, None),
+        ("undefined", "a", 400, None),
+        ("nonsense", "b", 200, "b"),
+    ],
+)
+def test_a_form_may_name_any_charset(
+    client: TestClient, charset: str, name: str, status: int, file: str | None
+) -> None:
+    head = f'--x\r\nContent-Disposition: form-data; name="f"; filename="{name}"\r\n\r\n'
+    body = head.encode("latin-1") + png(1) + b"\r\n--x--\r\n"
+    kind = {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}
+    given = client.post("/predict", content=body, headers=kind)
+    assert given.status_code == status
+    assert [row["file"] for row in given.json().get("answers", [{"file": None}])] == [file]
+
+
 def test_a_huge_picture_is_refused_by_its_header(client: TestClient) -> None:
     began = time.perf_counter()
     given = client.post("/predict", files=files(bomb(50_000)))
     assert time.perf_counter() - began < 1
     assert given.status_code == 422
     assert "exceeds limit" in given.json()["answers"][0]["error"]
+
+
+def test_a_picture_that_costs_too_much_is_refused_unread(client: TestClient) -> None:
+    segments = b"\xff\xd8" + b"\xff\xfe\0\2" * 5000
+    given = client.post("/predict", files=files(segments, png(5)))
+    told, answer = given.json()["answers"]
+    assert told["error"] == "cannot be used (more than 2050 parts)"
+    assert answer["shade"] == 5
 
 
 @pytest.mark.parametrize(
@@ -127,16 +155,20 @@ def test_a_huge_picture_is_refused_by_its_header(client: TestClient) -> None:
         ({"json": {"pictures": []}}, 400, "the body is not"),
         ({"json": {"images": ["no base64!"]}}, 400, "the body is not"),
         ({"json": {"images": []}}, 400, "the request has no picture"),
+        ({"json": {"images": [""] * 20_000}}, 400, "the body is not"),
         ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "the body is"),
         ({"data": {"files": "text"}, "files": [("other", b"")]}, 422, ""),
         ({"files": files(*[png(1)] * 5)}, 413, "the request has more than 4 pictures"),
         ({"files": files(b"x" * 200_000)}, 413, "the request has more than 100000 bytes"),
+        ({"content": b"x", "headers": {"x-api-key": b"\xff"}}, 415, "the body must be"),
     ],
 )
 def test_bad_requests(client: TestClient, request_: Any, status: int, detail: str) -> None:
     given = client.post("/predict", **request_)
     assert given.status_code == status, given.text
     assert detail in given.text
+    counted = f'requests_total{{status="{status}",task="shades"}} 1.0'
+    assert counted in client.get("/metrics").text
 
 
 def test_a_body_without_a_length_is_refused_while_it_comes(client: TestClient) -> None:
@@ -233,65 +265,18 @@ def test_decoded_pictures_wait_for_room(model: Model) -> None:
         assert "72 pixels, more than 50 together" in refused.text
 
 
-def test_a_slow_sender_is_given_up(model: Model) -> None:
-    async def trickle() -> list[Any]:
-        """A body that stops after its first byte."""
-        app = create([shades("shades", model)], Limits(timeout=0.2))
-        told: list[Any] = []
-        head = [(b"content-type", b"application/json")]
-        scope: dict[str, Any] = {
-            "type": "http",
-            "method": "POST",
-            "path": "/predict",
-            "headers": head,
-        }
-        scope |= {"query_string": b"", "http_version": "1.1", "scheme": "http"}
-        first = [{"type": "http.request", "body": b"{", "more_body": True}]
-
-        async def receive() -> Any:
-            return first.pop() if first else await asyncio.Event().wait()
-
-        async def send(message: Any) -> None:
-            told.append(message)
-
-        await asyncio.wait_for(app(scope, receive, send), 20)
-        return told
-
-    assert asyncio.run(trickle())[0]["status"] == 408
-
-
-def test_all_bodies_together_have_a_bound() -> None:
-    """One that waits with 60 bytes leaves no room for another such."""
-    may_end = asyncio.Event()
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        await may_end.wait()
-        await JSONResponse({})(scope, receive, send)
-
-    async def main() -> list[int]:
-        bounded = BoundedBody(app, 100, 100)
-        statuses = []
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": b"x" * 60}
-
-        async def send(message: Any) -> None:
-            statuses.append(message.get("status", 0))
-
-        async def ask() -> None:
-            await bounded({"type": "http", "headers": []}, receive, send)
-
-        first = asyncio.create_task(ask())
-        await asyncio.sleep(0)
-        await ask()
-        may_end.set()
-        await first
-        await ask()
-        assert bounded.held == 0
-        return [status for status in statuses if status]
-
-    assert asyncio.run(main()) == [429, 200, 200]
+def test_pixels_count_until_the_model_has_let_go_of_them(model: Model) -> None:
+    """Of 24 each: what was given up is still in memory, and nothing more is decoded beside it."""
+    with served(model, pixels=40, held_pixels=40, wait_ms=0, timeout=0.5) as client:
+        model.may_answer.clear()
+        budget = client.app.state.desks[0]._pixels  # type: ignore[attr-defined]
+        assert client.post("/predict", files=files(png(1))).status_code == 503
+        assert budget.taken == 24
+        assert client.post("/predict", files=files(png(1))).status_code == 503
+        assert budget.taken == 24
+        model.may_answer.set()
+        assert client.post("/predict", files=files(png(1))).status_code == 200
+        assert budget.taken == 0
 
 
 def test_a_model_that_died_is_told(model: Model) -> None:
@@ -308,9 +293,19 @@ def test_a_key_is_wanted_for_predictions_alone(model: Model) -> None:
         assert client.post("/predict", files=files(png(1))).status_code == 401
         wrong = client.post("/predict", files=files(png(1)), headers={"X-API-Key": "Sesame"})
         assert wrong.status_code == 401
+        for odd in (b"\xff", "sésame".encode()):
+            given = client.post("/predict", files=files(png(1)), headers={b"X-API-Key": odd})
+            assert given.status_code == 401
         right = client.post("/predict", files=files(png(1)), headers={"X-API-Key": "sesame"})
         assert right.status_code == 200
         assert client.get("/health").status_code == 200
+        told = client.get("/metrics").text
+        assert 'requests_total{status="401",task="shades"} 4.0' in told
+
+
+def test_a_key_that_no_header_can_have_is_told_at_the_start() -> None:
+    with pytest.raises(ValueError, match="`api_key` must be printable ASCII"):
+        server.run(list, Address(api_key="sésame"), Limits())
 
 
 def test_health_info_metrics_and_the_document(client: TestClient) -> None:

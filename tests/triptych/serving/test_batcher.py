@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -108,6 +109,26 @@ def test_who_gives_up_leaves_the_queue() -> None:
         assert await first == 1
 
     assert run(use, wait=0).batches == [[1]]
+
+
+def test_nothing_answered_is_held() -> None:
+    """A batch of photographs is hundreds of MB, and the next one may be long in coming."""
+
+    class Photograph:
+        pass
+
+    async def main() -> None:
+        batcher: Batcher[Photograph, int] = Batcher(lambda items: [1] * len(items), wait=0)
+        batcher.start()
+        photograph = Photograph()
+        held = weakref.ref(photograph)
+        assert await batcher.ask(photograph) == 1
+        del photograph
+        await asyncio.sleep(0.01)
+        assert held() is None
+        await batcher.close()
+
+    asyncio.run(main())
 
 
 def test_closing_answers_what_was_accepted_and_refuses_the_rest() -> None:
