@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from triptych import onnx
+from triptych import exported, onnx
 
 pytest.importorskip("tf2onnx")
 pytest.importorskip("onnxruntime")
@@ -45,19 +45,15 @@ def test_any_size_and_what_it_says_of_itself(model: Any, tmp_path: Path) -> None
     for shape in ((2, 1, 4, 3), (1, 5, 2, 3)):
         pixels = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
         np.testing.assert_array_equal(session(pixels)["halves"], pixels / 2)
-    assert session.config(Config, "cats") == Config(Path(), side=3)
-    with pytest.raises(ValueError, match=r"model\.onnx must be an export of dogs; .* of cats"):
-        session.config(Config, "dogs")
+    assert exported.config(session, Config) == Config(Path(), side=3)
     texts = onnx.Session(file)._session.get_modelmeta().custom_metadata_map
     assert (texts["alphabet"], json.loads(texts["name"])) == ("AB", "Ä")
     onnx.save(model, file, {"task": "cats", "config": {"side": 0}})
     with pytest.raises(ValueError, match="`side` must be positive"):
-        onnx.Session(file).config(Config, "cats")
-    onnx.save(onnx.convert(_half, (4, 6)), file, {})
-    session = onnx.Session(file)
-    assert session.size == (4, 6)
-    with pytest.raises(ValueError, match="export of cats; it is none that says so"):
-        session.config(Config, "cats")
+        exported.config(onnx.Session(file), Config)
+    onnx.save(model, file, {})
+    with pytest.raises(ValueError, match="must have the config of its training"):
+        exported.config(onnx.Session(file), Config)
 
 
 def test_resizing_in_the_graph_is_that_of_pillow(tmp_path: Path) -> None:
