@@ -1,4 +1,4 @@
-"""Both models of plates as ONNX and LiteRT files: the answers of the run, and what smaller costs."""
+"""Both models of plates as ONNX and LiteRT files: the run's answers, and what smaller costs."""
 
 import json
 import subprocess

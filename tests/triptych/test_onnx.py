@@ -124,3 +124,26 @@ def test_no_such_file_and_no_onnxruntime(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'triptych\[onnx\]'"):
         onnx.Session(file)
+
+
+def test_what_is_kept_stays_in_float(tmp_path: Path) -> None:
+    """Of two convolutions in 8 bits the named one is exact."""
+    import tensorflow as tf
+
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 4)).astype(np.float32)
+
+    def call(pixels: Any) -> Any:
+        values = tf.cast(pixels, tf.float32) / 255
+        with tf.name_scope("head"):
+            exact = tf.nn.conv2d(values, kernel, 1, "SAME", name="maps")
+        return {
+            "exact": exact,
+            "rough": tf.nn.conv2d(values - 0.5, kernel, 1, "VALID", name="body"),
+        }
+
+    pixels = np.random.default_rng(1).integers(0, 256, (1, 8, 8, 3), np.uint8)
+    made = onnx.quantized(onnx.convert(call), "int8", [pixels], ("/maps",))
+    onnx.save(made, tmp_path / onnx.FILE, {})
+    found, expected = onnx.Session(tmp_path / onnx.FILE)(pixels), call(tf.constant(pixels))
+    np.testing.assert_allclose(found["exact"], expected["exact"], atol=1e-5)
+    assert np.abs(found["rough"] - expected["rough"]).max() > 1e-4
