@@ -218,9 +218,7 @@ def require_parity(
                 f"{value:.1e}, more than {bound:.0e}, {unit}; nothing was exported"
             )
     text = json.loads((folder / run.METADATA).read_text())
-    # JSON has no infinity, which is what a plate more or less is in 8 bits.
-    told = {way: value if np.isfinite(value) else None for way, value in worst.items()}
-    parity = {"pictures": len(names), "unit": unit, "bound": bound, "worst": told}
+    parity = {"pictures": len(names), "unit": unit, "bound": bound, "worst": worst}
     run.write_json(folder / run.METADATA, text | {"parity": parity})
 
 

@@ -222,9 +222,31 @@ def test_a_smaller_detector(
     made = finding.export(config)
     text = json.loads((made / run.METADATA).read_text())
     assert (text["quantize"], text["quantizing"]["before"]) == (quantize, 1)
+    worst = text["parity"]["worst"]["maps"]
     canvases = np.stack([np.array(Image.open(pictures / "a.png"))])
     off = np.abs(detectors.open(made).maps(canvases) - detectors.open(detector).maps(canvases))
-    assert 1e-7 < off.max() < (0.05 if quantize == "int8" else 1e-3)
+    assert 1e-7 < off.max() <= worst < (0.05 if quantize == "int8" else 1e-3)
+
+
+def test_corners_in_8_bits(tmp_path: Path) -> None:
+    """The last convolution is in float: offsets of tens of cells are off by their inputs alone."""
+    given: Any = {"backbone": "tiny", "weights": "none", "width": 8, "head": "corners"}
+    config = DetectorConfig(Path(), stages=(Stage(size=str(SIDE)),), **given)
+    keras.utils.set_random_seed(0)
+    model = build_detector(config)
+    last = model.get_layer("head").get_layer("maps")
+    kernel, bias = last.get_weights()
+    bias[1:] = np.linspace(-40, 40, 8)
+    last.set_weights([kernel, bias])
+    canvases = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), dtype=np.uint8)
+    words = finding.Config(Path(), "litert", "int8")
+    judged = trial.Trial([canvases], [], [], "")
+    known = {"task": "plates.detector", "config": {"stages": [{"size": str(SIDE)}]}}
+    finding._write_file(tmp_path, model, config, known, words, judged)
+    found = detectors.open(tmp_path).maps(canvases)
+    expected = detectors.compiled(model, "corners")(canvases)
+    assert found.shape == expected.shape == (1, SIDE // 4, SIDE // 4, 9)
+    assert 1e-6 < np.abs(found - expected).max() < 0.05
 
 
 def test_quantizing_that_costs_too_much_fails(
@@ -246,7 +268,6 @@ def test_quantizing_that_costs_too_much_fails(
         monkeypatch.setattr(task, "_write_file", written)
         monkeypatch.setattr(models, "open", lambda *_, model=model: model)
         monkeypatch.setattr(kind, measure, lambda *_, shares=shares: next(shares))
-    monkeypatch.setattr(finding, "differences", lambda *_: {"maps": np.zeros(2)})
     with pytest.raises(exports.ParityError, match=r"costs 0\.0500 of the texts.*than 0\.02"):
         reading.export(reading.Config(reader, "onnx", "float16", **rest))
     with pytest.raises(exports.ParityError, match=r"costs 0\.0500 of the average.*than 0\.02"):
