@@ -36,8 +36,10 @@ _FLOAT = (
     "PACK",
     "RESHAPE",
     "SOFTMAX",
+    "SPLIT",
     "SUM",
     "TRANSPOSE",
+    "UNPACK",
 )
 
 
