@@ -1,14 +1,15 @@
-"""Size and speed of every format that `carclf.export` and `landmarks.export` write, beside Keras.
+"""Size and speed of every format that a task's `export` writes, beside Keras.
 
-    python -m benchmarks.exports [--task carclf] [--run RUN] [--check DIR] [--batch 1]
-        [--rounds 7] [--cpu-seconds]
+    python -m benchmarks.exports [--task carclf|landmarks|reader|detector] [--run RUN]
+        [--check DIR] [--batch 1] [--rounds 7] [--cpu-seconds]
 
 One thread each, in one run, in turns, so that whatever else the machine does hits all; uint8
 pictures of the model's size, RGB, in, the answers out. Prints for each format the bytes on disk,
 the median of ms a picture, and the median of its ratio to Keras's (higher is quicker). Without
 `--run` the model is that of the recipe lite with random weights: its answers are worth nothing, its
-size and speed are those of a trained one. `--check` names pictures to calibrate int8 on and to
-compare the exports on; drawn ones without. `--cpu-seconds` counts processor time: for a busy
+size and speed are those of a trained one; reader and detector are those in the package. Their
+SavedModels hold the decoding too, and are left out. `--check` names pictures to calibrate int8 on
+and to compare the exports on; drawn ones without. `--cpu-seconds` counts processor time: for a busy
 machine.
 """
 
@@ -40,6 +41,12 @@ import landmarks.export
 import landmarks.model
 import landmarks.predictor
 import landmarks.recipes
+import plates.detector.export
+import plates.detector.predictor
+import plates.reader.export
+import plates.reader.predictor
+from plates import synth
+from plates.drawing.develop import encoded
 from triptych import export as exports
 from triptych import run as runs
 
@@ -55,6 +62,13 @@ FORMATS = (
     ("litert", "int8"),
 )
 
+TASKS: dict[str, Any] = {
+    "carclf": carclf,
+    "landmarks": landmarks,
+    "reader": plates.reader,
+    "detector": plates.detector,
+}
+
 Answer = Callable[[np.ndarray], object]
 
 
@@ -62,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--task", choices=("carclf", "landmarks"), default="carclf")
+    parser.add_argument("--task", choices=TASKS, default="carclf")
     parser.add_argument("--run", type=Path)
     parser.add_argument("--check", type=Path)
     parser.add_argument("--batch", type=int, default=1)
@@ -72,25 +86,42 @@ def main() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     clock = time.process_time if args.cpu_seconds else time.perf_counter
-    task = carclf if args.task == "carclf" else landmarks
+    task = TASKS[args.task]
+    shipped = args.task in ("reader", "detector")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run = args.run or untrained(args.task, folder / "run")
-        check = args.check or drawn(folder / "pictures")
+        if shipped:
+            run = args.run or task.predictor.SHIPPED
+        else:
+            run = args.run or untrained(args.task, folder / "run")
+        check = args.check or drawn(args.task, folder / "pictures")
         sizes = {KERAS: (run / runs.MODEL).stat().st_size}
         model = task.predictor.open(run)
-        ways: dict[str, Answer] = {KERAS: model.model.predict_on_batch}
-        for to, quantize in FORMATS:
+        ways: dict[str, Answer] = {KERAS: answering(model)}
+        for to, quantize in FORMATS[int(shipped) :]:
             out = folder / exports.folder_name(to, quantize)
             asked = task.export.Config(run, to, quantize, lose=9, out=out, check=(check,))
             with contextlib.redirect_stdout(io.StringIO()):
                 task.export.export(asked)
             sizes[out.name] = exports.size_on_disk(out)
-            ways[out.name] = task.predictor.open(out, threads=1).model.predict_on_batch
-        side = model.size if args.task == "carclf" else (model.side, model.side)
+            ways[out.name] = answering(task.predictor.open(out, threads=1))
+        side = size(model)
         images = np.random.default_rng(0).integers(0, 256, (args.batch, *side, 3), np.uint8)
         print(f"{args.task}, {side[0]} x {side[1]} pixels, batch {args.batch}, one thread")
         report(sizes, timed(ways, images, args.rounds, clock), args.batch)
+
+
+def answering(model: Any) -> Answer:
+    """What asks a predictor's model for its answers, or its maps."""
+    found: Answer = model.maps if hasattr(model, "maps") else model.model.predict_on_batch
+    return found
+
+
+def size(model: Any) -> tuple[int, int]:
+    """Height and width of what a predictor's model sees."""
+    known = model.config if hasattr(model, "config") else model
+    found: tuple[int, int] = (known.side,) * 2 if hasattr(known, "side") else known.size
+    return found
 
 
 def untrained(task: str, folder: Path) -> Path:
@@ -113,10 +144,15 @@ def untrained(task: str, folder: Path) -> Path:
     return folder
 
 
-def drawn(folder: Path) -> Path:
-    """The pictures that exports are compared on, as files."""
+def drawn(task: str, folder: Path) -> Path:
+    """The pictures that exports are compared on, as files; for the models of plates, of these."""
     folder.mkdir()
-    for name, data in exports.sample_pictures().items():
+    pictures = exports.sample_pictures()
+    if task in ("reader", "detector"):
+        draw = synth.crop if task == "reader" else synth.scene
+        seeds = map(np.random.default_rng, range(16))
+        pictures = {f"{i}.jpg": encoded(draw(seed)[0], 90) for i, seed in enumerate(seeds)}
+    for name, data in pictures.items():
         (folder / name).write_bytes(data)
     return folder
 

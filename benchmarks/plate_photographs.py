@@ -14,7 +14,6 @@ peak memory is told, and after how many seconds it had its first answer, imports
 """
 
 import argparse
-import json
 import os
 import resource
 import sys
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
 Read = Callable[[bytes], list[str]]
 
-DETECTOR, READER = "detector.onnx", "reader.onnx"
+DETECTOR, READER = "detector", "reader"
 THEIRS = "RapidOCR"
 
 
@@ -68,21 +67,13 @@ def main() -> None:
 
 
 def write(folder: Path, detector: Path | None, reader: Path | None) -> None:
-    """Write the models of two runs, None being those in the package, as ONNX files."""
-    from plates.detector import onnx_export as finding
-    from plates.detector import predictor as detectors
-    from plates.reader import onnx_export as reading
-    from plates.reader import predictor as readers
-    from triptych.run import CONFIG
+    """Export two runs, None being the models in the package, as ONNX."""
+    from plates.detector import export as finding
+    from plates.reader import export as reading
 
-    def described(run: Path, task: str) -> dict[str, object]:
-        return {"task": task, "config": json.loads((run / CONFIG).read_text())}
-
-    run = detector or detectors.SHIPPED
-    finding.write(*detectors.load(run), folder / DETECTOR, described(run, finding.TASK))
-    run = reader or readers.SHIPPED
-    known = readers.open(run)
-    reading.write(known.model, known.config, folder / READER, described(run, reading.TASK))
+    shipped = Path("shipped")
+    finding.export(finding.Config(detector or shipped, "onnx", out=folder / DETECTOR))
+    reading.export(reading.Config(reader or shipped, "onnx", out=folder / READER))
 
 
 def choose(data: Path | None, count: int) -> list[bytes]:
@@ -114,15 +105,12 @@ def through_keras(folder: Path, detector: Path | None, reader: Path | None) -> R
 
 def through_onnxruntime(folder: Path, detector: Path | None, reader: Path | None) -> Read:
     """What `write` wrote into `folder`."""
-    from plates.detector import onnx_export as finding
-    from plates.detector.predictor import Detector
+    from plates.detector import predictor as detectors
     from plates.pipeline import Pipeline
-    from plates.reader import onnx_export as reading
-    from plates.reader.predictor import Predictor
+    from plates.reader import predictor as readers
 
-    found = finding.Onnx(folder / DETECTOR, threads=1)
-    read = reading.Onnx(folder / READER, threads=1)
-    return _texts(Pipeline(Detector(found.maps, found.config), Predictor(read, read.config)))
+    found = detectors.open(folder / DETECTOR, threads=1)
+    return _texts(Pipeline(found, readers.open(folder / READER, threads=1)))
 
 
 def rapid(folder: Path, detector: Path | None, reader: Path | None) -> Read:

@@ -33,7 +33,7 @@ from plates import synth
 from plates.reader import decode, export, onnx_export, predictor
 from plates.reader.model import build
 from plates.reader.recipes import RECIPES
-from triptych import saved_model
+from triptych import onnx, saved_model
 from triptych.images import SUFFIXES, resize
 from triptych.images import decode as open_picture
 
@@ -79,8 +79,8 @@ def pictures(data: Path | None, count: int) -> list[np.ndarray]:
 def ours(reader: predictor.Predictor, folder: Path) -> dict[str, Read]:
     """The reader through Keras, as a SavedModel with its decoding inside, and in onnxruntime."""
     size, alphabet = reader.config.size, reader.config.alphabet
-    onnx_export.write(reader.model, reader.config, folder / onnx_export.FILE)
-    session = onnx_export.Onnx(folder / onnx_export.FILE, threads=1)
+    onnx.save(onnx_export.convert(reader.model, reader.config), folder / onnx.FILE, {})
+    session = onnx.Session(folder / onnx.FILE, threads=1)
     variables = [variable.value for variable in reader.model.variables]
     answer = export.answer(reader)
     saved_model.write(folder, export.prepare(size), answer, variables, {})
@@ -95,7 +95,7 @@ def ours(reader: predictor.Predictor, folder: Path) -> dict[str, Read]:
     return {
         "Keras": lambda crops: texts(reader.log_probabilities(sized(crops))),
         "SavedModel": lambda crops: list(saved.from_pixels(sized(crops))["text"]),
-        "onnxruntime": lambda crops: texts(session.log_probabilities(sized(crops))),
+        "onnxruntime": lambda crops: texts(session(sized(crops))["log_probabilities"]),
     }
 
 

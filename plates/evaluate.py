@@ -30,9 +30,9 @@ class Config:
     to: Path
     """Folder to write into."""
     detector: Path | None = None
-    """Run folder of a detector of your own, or its ONNX export; default: the package's."""
+    """Run folder of a detector of yours, or its ONNX or LiteRT export; default: the package's."""
     reader: Path | None = None
-    """Run folder of a reader of your own, or its ONNX export; default: the package's."""
+    """Run folder of a reader of yours, or its ONNX or LiteRT export; default: the package's."""
     side: Side | None = None
     """Which photographs; default: those that both runs kept for validation, of data that they never
     saw all."""

@@ -60,7 +60,7 @@ class Config:
 
     def __post_init__(self) -> None:
         offered = (
-            "saved_model; plates.detector.export and plates.reader.export write onnx, each its own"
+            "saved_model; plates.detector.export and plates.reader.export write files, each its own"
         )
         require(self.to == "saved_model", "to", offered, self.to)
         gate.check(self.least, self.least_reading)

@@ -30,9 +30,9 @@ class Config:
     paths: tyro.conf.Positional[tuple[Path, ...]]
     """Photographs, videos, folders or lists of them."""
     detector: Path | None = None
-    """Run folder of a detector of your own, or its ONNX export; default: the package's."""
+    """Run folder of a detector of yours, or its ONNX or LiteRT export; default: the package's."""
     reader: Path | None = None
-    """Run folder of a reader of your own, or its ONNX export; default: the package's."""
+    """Run folder of a reader of yours, or its ONNX or LiteRT export; default: the package's."""
     to: Path | None = None
     """Folder for plates.csv, plates.json and drawn/, all of what follows but the submission."""
     csv: Path | None = None

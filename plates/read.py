@@ -29,7 +29,7 @@ class Config:
     paths: tyro.conf.Positional[tuple[Path, ...]]
     """Pictures, or folders or lists of them."""
     run: Path | None = None
-    """Run folder of a reader of your own, or its ONNX export; default: the one in the package."""
+    """Run folder of a reader of yours, or its ONNX or LiteRT export; default: the package's."""
     least: float = LEAST
     """A text with a character less sure than this is not told: "-" stands there, as for none."""
     csv: Path | None = None

@@ -1,8 +1,8 @@
 """Serve number plates: `python -m plates.serve [--detector RUN --reader RUN] [--port 8000]`.
 
-The models are run folders or their ONNX exports; left out, those in the package. `POST /predict`
-takes photographs, `/docs` says how; `/` is a page to drop one on, which draws the plates and shows
-what they say, character by character.
+The models are run folders or their ONNX or LiteRT exports; left out, those in the package. `POST
+/predict` takes photographs, `/docs` says how; `/` is a page to drop one on, which draws the plates
+and shows what they say, character by character.
 """
 
 from collections.abc import Sequence
@@ -27,9 +27,9 @@ class Config:
     """Which models to serve, how sure an answer must be, where, and what the server bears."""
 
     detector: Path | None = None
-    """Run folder of a detector of your own, or its ONNX export; default: the package's."""
+    """Run folder of a detector of yours, or its ONNX or LiteRT export; default: the package's."""
     reader: Path | None = None
-    """Run folder of a reader of your own, or its ONNX export; default: the package's."""
+    """Run folder of a reader of yours, or its ONNX or LiteRT export; default: the package's."""
     least: float = gate.LEAST
     """Score from which a plate is told; what `plates.predict` says of it."""
     least_reading: float = gate.LEAST_READING

@@ -6,6 +6,11 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 Side = Literal["validation", "training", "all"]
 
+CALIBRATING = 100
+"""Pictures for 8 bits: more change nothing, the extremes of so many are those of all."""
+# A hundredth is ten of them, which is as much as a difference can be told by.
+_JUDGED = 1000
+
 
 class Place(NamedTuple):
     """A row of split.csv: "training", "validation" or "left out", and `labelled.digest`."""
@@ -94,3 +99,34 @@ def choose(
             "choose another --side, or other --data"
         )
     return chosen, side
+
+
+def trial(
+    samples: Sequence[N],
+    digests: Sequence[str],
+    splits: Sequence[Split],
+    what: Literal["crops", "photographs"],
+) -> tuple[list[N], list[N]]:
+    """Samples to judge quantizing on, at most 1000, and at most 100 others to calibrate it on.
+
+    They are of the validation and the training side. Where no split has any of the samples' names,
+    those that calibrate are taken out of all, and the rest judges.
+
+    Raises:
+        ValueError: as `choose`, or there is one sample alone.
+    """
+    if len(samples) < 2:
+        raise ValueError(f"2 {what} at least are needed, to judge and to calibrate on")
+    judged, side = choose(samples, digests, splits, None, what)
+    if side == "validation":
+        others, _ = choose(samples, digests, splits, "training", what)
+        return _spread(judged, _JUDGED), _spread(others, CALIBRATING)
+    others = _spread(judged, min(CALIBRATING, len(judged) // 2))
+    taken = {sample.name for sample in others}
+    return _spread([one for one in judged if one.name not in taken], _JUDGED), others
+
+
+def _spread(samples: list[N], most: int) -> list[N]:
+    """At most so many, evenly from first to last."""
+    count = min(len(samples), most)
+    return [samples[i * len(samples) // count] for i in range(count)]

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +20,9 @@ from triptych import graph_images, litert, onnx, run
 from triptych.exported import Format, Quantize, Session
 from triptych.images import ImageError, decode
 from triptych.stage import require
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 Ask = Callable[[Sequence[np.ndarray]], dict[str, np.ndarray]]
 Call = Callable[[tf.Tensor], dict[str, tf.Tensor]]
@@ -121,19 +124,24 @@ def describe(folder: Path, task: str, local: Collection[str]) -> dict[str, Any]:
 def write_file(
     folder: Path,
     to: Format,
-    call: Call,
+    call: "Call | ModelProto",
     variables: Iterable[tf.Variable],
     size: tuple[int, int],
     metadata: Mapping[str, Any],
     quantize: Quantize | None = None,
     samples: Sequence[np.ndarray] = (),
+    keep: Sequence[str] = (),
+    **plain: str,
 ) -> None:
     """Write an ONNX or LiteRT file of what `call` does with pictures, and its metadata.json.
 
-    An ONNX file takes pictures of any size, a LiteRT file those of `size`; `variables` are those
-    that `call` reads. `samples` [B, *size, 3] uint8 are what int8 is calibrated on.
+    An ONNX file takes pictures of any size, a LiteRT file those of `size`; so does an ONNX model
+    that is given in place of `call`. `variables` are those that `call` reads. `samples` are
+    pictures [B, H, W, 3] uint8 that int8 is calibrated on, and `keep` says what stays in float (see
+    `triptych.litert.convert`). `plain` are what `triptych.onnx.save` takes.
     """
-    sides = ("H", "W") if to == "onnx" else size
+    any_size = to == "onnx" and callable(call)
+    sides = ("H", "W") if any_size else size
     text = dict(metadata) | {
         "format": to,
         "quantize": quantize,
@@ -142,12 +150,12 @@ def write_file(
     }
     run.write_json(folder / run.METADATA, text)
     if to == "onnx":
-        model = onnx.convert(call)
+        model = onnx.convert(call) if callable(call) else call
         if quantize:
-            model = onnx.quantized(model, quantize, samples)
-        onnx.save(model, folder / onnx.FILE, text)
+            model = onnx.quantized(model, quantize, samples, keep)
+        onnx.save(model, folder / onnx.FILE, text, **plain)
     else:
-        made = litert.convert(call, variables, size, quantize, samples)
+        made = litert.convert(call, variables, size, quantize, samples, keep)
         litert.save(made, folder / litert.FILE, text)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from triptych.stage import require
 
 Format = Literal["saved_model", "onnx", "litert"]
 Quantize = Literal["int8", "float16"]
+
+T = TypeVar("T")
 
 
 class Session(Protocol):
@@ -41,6 +43,27 @@ def read(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{folder} is no export: it has no {run.METADATA}")
     text: dict[str, Any] = json.loads((folder / run.METADATA).read_text())
     return text
+
+
+def is_file(folder: Path) -> bool:
+    """Whether `folder` is an export that needs no TensorFlow: one in ONNX or LiteRT."""
+    from triptych import litert, onnx
+
+    return any((folder / name).exists() for name in (onnx.FILE, litert.FILE))
+
+
+def config(session: Session, kind: type[T]) -> T:
+    """The config of the training, of class `kind`; without where its data were.
+
+    Raises:
+        ValueError: there is none, or its values are not those of `kind`.
+    """
+    from pydantic import TypeAdapter
+
+    known = session.metadata.get("config")
+    if not isinstance(known, dict):
+        raise ValueError("an export must have the config of its training; this one has none")
+    return TypeAdapter(kind).validate_python({"data": ""} | known)
 
 
 def open(folder: Path, task: str, threads: int = 0) -> Session:

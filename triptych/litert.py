@@ -10,7 +10,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -36,8 +36,10 @@ _FLOAT = (
     "PACK",
     "RESHAPE",
     "SOFTMAX",
+    "SPLIT",
     "SUM",
     "TRANSPOSE",
+    "UNPACK",
 )
 
 
@@ -47,12 +49,14 @@ def convert(
     size: tuple[int, int],
     quantize: Quantize | None = None,
     samples: Iterable[np.ndarray] = (),
+    keep: Sequence[str] = (),
 ) -> bytes:
     """What `function` does with pictures uint8 [B, *size, 3], as a LiteRT model.
 
     `variables` are those that it reads. With `quantize` float16 the weights are kept in half
     precision; with int8 convolutions and sums work in 8 bits, calibrated on `samples`, pictures
-    [B, *size, 3] uint8, and what decodes the answer stays as it is.
+    [B, *size, 3] uint8, and what decodes the answer stays as it is: operations of some kinds, the
+    last ones, and those in whose names one of `keep` stands, as "/maps" of a layer's.
     """
     import tensorflow as tf
 
@@ -78,8 +82,18 @@ def convert(
     debugger = tf.lite.experimental.QuantizationDebugger(
         converter=converter, debug_dataset=lambda: iter(fed), debug_options=options
     )
+    # Names are known after the conversion alone.
+    options.denylisted_nodes = _kept(debugger.calibrated_model, keep)
     model = debugger.get_nondebug_quantized_model()
     return model
+
+
+def _kept(model: bytes, keep: Sequence[str]) -> list[str]:
+    """Names of the operations, which are their tensors', that answer or have a part of `keep`."""
+    interpreter = _installed("ai_edge_litert.interpreter").Interpreter(model_content=model)
+    answers = {tensor["name"] for tensor in interpreter.get_output_details()}
+    names = [tensor["name"] for tensor in interpreter.get_tensor_details()]
+    return [name for name in names if name in answers or any(part in name for part in keep)]
 
 
 def save(model: bytes, path: Path, metadata: Mapping[str, Any]) -> None:

@@ -6,10 +6,10 @@ each value as JSON; so a file can be used without anything beside it.
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 FILE = "model.onnx"
 """Name of the file in an export's folder."""
 _OPSET = 18
-
-T = TypeVar("T")
 
 
 def convert(
@@ -49,15 +47,18 @@ def convert(
 
 
 def quantized(
-    model: "onnx.ModelProto", how: Quantize, samples: Iterable[np.ndarray] = ()
+    model: "onnx.ModelProto",
+    how: Quantize,
+    samples: Iterable[np.ndarray] = (),
+    keep: Sequence[str] = (),
 ) -> "onnx.ModelProto":
     """A model with smaller weights; `samples` are pictures [B, H, W, 3] uint8 to calibrate int8 on.
 
     With float16 the weights are kept in half precision and widened when the file is loaded: nothing
     is quicker. With int8 convolutions work in 8 bits; the rest, little work and the answer's own
-    arithmetic, stays as it is.
+    arithmetic, stays as it is, and so do those in whose names one of `keep` stands, as "/maps".
     """
-    return _halved(model) if how == "float16" else _in_8_bits(model, iter(samples))
+    return _halved(model) if how == "float16" else _in_8_bits(model, iter(samples), keep)
 
 
 def _halved(model: "onnx.ModelProto") -> "onnx.ModelProto":
@@ -89,20 +90,25 @@ class _Samples:
         return None if pixels is None else {"pixels": pixels}
 
 
-def _in_8_bits(model: "onnx.ModelProto", samples: Iterator[np.ndarray]) -> "onnx.ModelProto":
+def _in_8_bits(
+    model: "onnx.ModelProto", samples: Iterator[np.ndarray], keep: Sequence[str]
+) -> "onnx.ModelProto":
     import onnx
 
     quantization = _installed("onnxruntime.quantization")
 
+    model = folded(model)
+    names = [node.name for node in model.graph.node]
     with TemporaryDirectory() as folder:
         source, made = Path(folder, "float.onnx"), Path(folder, FILE)
-        source.write_bytes(folded(model).SerializeToString())
+        source.write_bytes(model.SerializeToString())
         quantization.quantize_static(
             source,
             made,
             _Samples(samples),
             # With what cuts a convolution's values off, the 8 bits are spent on what is left.
             op_types_to_quantize=["Conv", "Clip", "Relu"],
+            nodes_to_exclude=[name for name in names if any(part in name for part in keep)],
             per_channel=True,
             # Pairs of 8-bit products overflow 16 bits on processors without VNNI.
             reduce_range=True,
@@ -125,8 +131,7 @@ def save(model: "onnx.ModelProto", path: Path, metadata: Mapping[str, Any], **pl
 class Session:
     """A file that `save` wrote, loaded; calls may come from several threads.
 
-    `threads` that one call may use; 0: one a core. `size` is the height and width that it takes,
-    names where they are free.
+    `threads` that one call may use; 0: one a core.
 
     Raises:
         ModuleNotFoundError: onnxruntime is not installed.
@@ -144,8 +149,6 @@ class Session:
             )
         except Exception as error:  # onnxruntime tells of damage by kinds of its own
             raise ValueError(f"{path} cannot be run by onnxruntime ({error})") from error
-        self.path = path
-        self.size: tuple[Any, Any] = tuple(self._session.get_inputs()[0].shape[1:3])
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
@@ -158,22 +161,6 @@ class Session:
         """What the file says of itself; a text that is no JSON, of another's file, as it is."""
         texts = self._session.get_modelmeta().custom_metadata_map
         return {key: _value(text) for key, text in texts.items()}
-
-    def config(self, kind: type[T], task: str) -> T:
-        """The config of the training, of class `kind`; without where its data were.
-
-        Raises:
-            ValueError: the file is no export of `task`, as "plates.reader", or the config's values
-                are not those of `kind`.
-        """
-        from pydantic import TypeAdapter
-
-        texts = self._session.get_modelmeta().custom_metadata_map
-        known = {key: json.loads(texts.get(key, '""')) for key in ("task", "config")}
-        if known["task"] != task or not known["config"]:
-            what = f"an export of {known['task']}" if known["task"] else "none that says so"
-            raise ValueError(f"{self.path} must be an export of {task}; it is {what}")
-        return TypeAdapter(kind).validate_python({"data": ""} | known["config"])
 
 
 def _value(text: str) -> Any:

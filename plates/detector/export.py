@@ -5,21 +5,27 @@ of any size, and gives of each the plates that are found in it, best score first
 pixels of the upright photograph, their scores, and how many they are. The second look at small
 plates is in it.
 
-`--to onnx` needs onnxruntime alone, and is the quickest on a CPU: canvases in, maps out;
-`plates.detector.predictor` opens it as it does a run.
+`--to onnx` needs onnxruntime alone, and is the quickest on a CPU, `--to litert` its interpreter:
+canvases in, `maps` out (`predictor.Maps`), of any size from ONNX, of one square from LiteRT, on
+which photographs of all shapes are laid, and the second look too. `plates.predict` and what else
+finds plates take both as they do a run.
+
+`--quantize int8|float16 --data DIR` makes ONNX and LiteRT smaller and says what that costs. In 8
+bits the last convolution stays in float, since corners are finer than 8 bits tell.
 """
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
 from plates.detector.config import check_size
-from triptych import command, run
+from triptych import command, exported, run
 from triptych.config import parse
+from triptych.exported import Format, Quantize
 from triptych.stage import require
 
 if TYPE_CHECKING:
@@ -29,7 +35,9 @@ if TYPE_CHECKING:
     from plates.detector.config import Config as DetectorConfig
     from plates.detector.plate import Plate
     from plates.detector.predictor import Detector
-    from triptych.saved_model import One
+    from plates.detector.trial import Trial
+    from plates.sides import Split
+    from triptych.saved_model import Answer, One
 
     Answers = Mapping[str, np.ndarray]
     Find = Callable[[Sequence[bytes]], Sequence[Answers]]
@@ -38,9 +46,15 @@ if TYPE_CHECKING:
 # canvases are the same to the bit; what is left is the order of float32 sums, and cv2's float32 in
 # the smallest rectangle.
 BOUND = 0.05
+# In the maps, since corners of weak plates jump where a value crosses a threshold. Weights of 11
+# bits are off by one in 2000: up to 0.02 was seen on real photographs.
+BOUND_FLOAT16 = 0.1
 _SCORE = 0.02  # difference of scores that counts as a pixel
 _LOCAL = ("data", "extra", "runs", "overwrite", "split", "start")
 _BATCH = 8
+_SCOPE = "in_float"
+# In the names of the last convolution and what is behind it: they stay in float in 8 bits.
+_KEEP = ("/maps", f"{_SCOPE}/")
 # Drawn scenes that are compared by default, beside pictures that show no plate.
 _SCENES = 6
 
@@ -51,8 +65,15 @@ class Config:
 
     run: tyro.conf.Positional[Path]
     """Run folder, or the word shipped: the detector in the package."""
-    to: Literal["saved_model", "onnx"] = "saved_model"
+    to: Format = "saved_model"
     """Format."""
+    quantize: Quantize | None = None
+    """Smaller weights, of ONNX and LiteRT: a third of the size by int8, half by float16."""
+    data: Path | None = None
+    """Labelled photographs to judge what quantizing costs, and to calibrate int8 on; default: the
+    pictures of --check, and the run's own plates."""
+    lose: float = 0.02
+    """What quantizing may take from the average precision at IoU 0.5, a share."""
     out: Path | None = None
     """Folder to make; default: export/FORMAT in the run folder, unless that is in the package."""
     size: int | None = None
@@ -64,6 +85,7 @@ class Config:
     """Pictures, or folders of them, to compare export and run on; default: drawn ones."""
 
     def __post_init__(self) -> None:
+        exported.check(self.quantize, self.data, self.lose)
         check_size(self.size)
 
 
@@ -79,20 +101,27 @@ def export(config: Config) -> Path:
     """Export as `config` says; returns the new folder.
 
     Raises:
-        triptych.export.ParityError: the export answers otherwise than the run; it is not kept.
+        triptych.export.ParityError: the export answers otherwise than the run, or quantizing costs
+            more than `lose`; it is not kept.
         FileExistsError: there is an export already.
-        ModuleNotFoundError: `to` is onnx, and the extra of that name is not installed.
-        ValueError: no run, no pictures to compare on, or no `out` for the detector in the package.
+        ModuleNotFoundError: what writes or runs the format is not installed.
+        ValueError: no run, no pictures to compare on, or to calibrate on, no `out` for the
+            detector in the package, or a form that Mask R-CNN has not.
     """
+    from plates import sides
     from plates.detector import predictor
     from triptych import export as exports
     from triptych import inputs
 
+    exports.check(config.to, config.quantize, bool(config.data or config.check))
     source = predictor.located(config.run)
     run.check(source)
     inside = source.resolve() == predictor.SHIPPED.resolve()
     require(bool(config.out) or not inside, "out", "a folder outside of the package", config.out)
-    target = config.out or source / "export" / config.to
+    model, settings = predictor.load(source, config.size)
+    _check_head(config, settings)
+    name = exports.folder_name(config.to, config.quantize)
+    target = config.out or source / "export" / name
     with exports.in_place(target, config.overwrite) as folder:
         if config.check:
             pictures = exports.read_pictures(inputs.find(config.check, _no_csv))
@@ -101,12 +130,30 @@ def export(config: Config) -> Path:
         metadata = exports.describe(source, "plates.detector", _LOCAL)
         if config.size is not None:
             metadata["config"]["eval_size"] = config.size
-        written = _write_onnx if config.to == "onnx" else _write_saved_model
-        ways = written(folder, source, config.size, metadata)
+        metadata |= describe(settings)
+        # Asked as the export will be: on the same canvases.
+        maps = predictor.compiled(model, settings.head)
+        detector = predictor.Detector(maps, settings, fixed=config.to == "litert")
+        named = config.data or config.check
+        splits = [] if inside or not config.data else [sides.read(source)]
+        data = list(pictures.values())
+        judged = _trial(config, detector, data, splits) if config.quantize and named else None
+        if config.to == "saved_model":
+            ways = _write_saved_model(folder, model, settings, metadata)
+        else:
+            ways = _write_file(folder, model, settings, metadata, config, judged)
         print(f"written; comparing it with the run on {len(pictures)} pictures", flush=True)
-        found = differences(ways, predictor.open(source, config.size), pictures)
-        unit = f"in pixels of the canvas, or in {_SCORE} of a score"
-        exports.require_parity(folder, found, list(pictures), BOUND, unit)
+        if config.quantize:
+            found = {"maps": map_differences(predictor.open(folder), detector, data)}
+            unit = "in the maps' own values"
+        else:
+            found = differences(ways, detector, pictures)
+            unit = f"in pixels of the canvas, or in {_SCORE} of a score"
+        bound = exports.bound(config.quantize, BOUND, BOUND_FLOAT16)
+        exports.require_parity(folder, found, list(pictures), bound, unit)
+        if judged:
+            before, after = (judged.precision(m) for m in (detector, predictor.open(folder)))
+            exports.require_kept(folder, judged.measure, before, after, before - after, config.lose)
     print(f"{target}: {exports.size_on_disk(target) / 1e6:.1f} MB", flush=True)
     return target
 
@@ -167,6 +214,22 @@ def differences(
     return found
 
 
+def map_differences(
+    exported: "Detector", model: "Detector", pictures: Sequence[bytes]
+) -> "np.ndarray":
+    """The largest difference [R] in the maps of R encoded pictures' first look; NaN is infinite."""
+    import numpy as np
+
+    from triptych.images import decode
+
+    found = np.zeros(len(pictures))
+    for i, image in enumerate(map(decode, pictures)):
+        canvas = model.frame(image).apply(image)[None]
+        off = np.abs(exported.maps(canvas) - model.maps(canvas)).max()
+        found[i] = np.nan_to_num(off, nan=np.inf)
+    return found
+
+
 def unpadded(answers: "Answers") -> "list[dict[str, np.ndarray]]":
     """What an export says of a batch, one dict a picture, without the rows that are no plate's."""
     names = [name for name in answers if name != "count"]
@@ -190,17 +253,22 @@ def _away(plates: "Sequence[Plate]", answers: "Answers", pixel: float) -> float:
     return np.inf if np.isnan(furthest) else float(furthest)
 
 
+def _check_head(config: Config, settings: "DetectorConfig") -> None:
+    """Mask R-CNN's proposals and boxes, loops and sorting, are for LiteRT and 8 bits too much."""
+    if settings.head == "maskrcnn":
+        require(config.to != "litert", "to", "saved_model or onnx, of a maskrcnn", config.to)
+        wanted = "left out or float16, of a maskrcnn"
+        require(config.quantize != "int8", "quantize", wanted, config.quantize)
+
+
 def _write_saved_model(
-    folder: Path, source: Path, size: int | None, metadata: dict[str, Any]
+    folder: Path, model: "keras.Model", config: "DetectorConfig", metadata: dict[str, Any]
 ) -> "dict[str, Find]":
-    from plates.detector import predictor
     from triptych import saved_model
     from triptych.images import decode
 
-    model, config = predictor.load(source, size)
     variables = [variable.value for variable in model.variables]
-    text = metadata | describe(config)
-    saved_model.write_signatures(folder, answer(model, config), variables, text)
+    saved_model.write_signatures(folder, answer(model, config), variables, metadata)
     saved = saved_model.SavedModel(folder)
 
     def from_bytes(pictures: Sequence[bytes]) -> "Sequence[Answers]":
@@ -212,21 +280,53 @@ def _write_saved_model(
     return {"bytes": from_bytes, "pixels": from_pixels}
 
 
-def _write_onnx(
-    folder: Path, source: Path, size: int | None, metadata: dict[str, Any]
+def maps(model: "keras.Model", config: "DetectorConfig") -> "Answer":
+    """What is computed of canvases uint8 [B, H, W, 3]: `maps` as `predictor.Maps`, float32."""
+    import tensorflow as tf
+
+    from plates.detector.heads import answering
+    from plates.detector.model import probable
+
+    rows = answering(model, config.head) if config.head == "maskrcnn" else None
+
+    def call(canvases: tf.Tensor) -> dict[str, tf.Tensor]:
+        if rows:
+            return {"maps": rows(canvases, training=False)}
+        found = model(canvases, training=False)
+        with tf.name_scope(_SCOPE):
+            return {"maps": probable(found, config.head)}
+
+    return call
+
+
+def _write_file(
+    folder: Path,
+    model: "keras.Model",
+    settings: "DetectorConfig",
+    metadata: dict[str, Any],
+    config: Config,
+    trial: "Trial | None",
 ) -> "dict[str, Find]":
     import numpy as np
 
-    from plates.detector import onnx_export, predictor
+    from plates.detector import predictor
+    from triptych import export as exports
     from triptych.images import decode
 
-    model, config = predictor.load(source, size)
-    metadata = metadata | describe(config) | {"format": "onnx"}
-    onnx_export.write(model, config, folder / onnx_export.FILE, metadata)
-    run.write_json(folder / run.METADATA, metadata | {"packages": run.environment()["packages"]})
+    exports.write_file(
+        folder,
+        config.to,
+        maps(model, settings),
+        [variable.value for variable in model.variables],
+        (settings.side, settings.side),
+        metadata,
+        config.quantize,
+        trial.samples if trial else [],
+        _KEEP,
+    )
     exported = predictor.open(folder)
 
-    def maps(pictures: Sequence[bytes]) -> "Sequence[Answers]":
+    def find(pictures: Sequence[bytes]) -> "Sequence[Answers]":
         return [
             {
                 "corners": np.array([plate.corners for plate in plates]).reshape(-1, 4, 2),
@@ -235,7 +335,17 @@ def _write_onnx(
             for plates in exported.detect([decode(one) for one in pictures])
         ]
 
-    return {"maps": maps}
+    return {"maps": find}
+
+
+def _trial(
+    config: Config, model: "Detector", pictures: list[bytes], splits: "Sequence[Split]"
+) -> "Trial":
+    from plates.detector import trial
+
+    if config.data:
+        return trial.from_data(model, config.data, splits)
+    return trial.from_pictures(model, pictures)
 
 
 def _drawn() -> dict[str, bytes]:

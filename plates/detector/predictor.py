@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plates import geometry
-from plates.detector import decode, onnx_export
+from plates.detector import decode
 from plates.detector.config import Config, Head
 from plates.detector.letterbox import Letterbox, fit
 from plates.detector.plate import Plate
 from plates.detector.rcnn import reading
 from triptych import config as configs
+from triptych import exported
 from triptych import run as runs
+from triptych.stage import require
 
 if TYPE_CHECKING:
     import keras
 
+TASK = "plates.detector"
 SHIPPED = Path(__file__).with_name("shipped")
 """Run folder of the detector in the package, trained on drawn scenes alone."""
 LEAST = 0.8
@@ -40,11 +43,16 @@ R-CNN's rows [B, K, C] (`rcnn.reading`)."""
 
 
 class Detector:
-    """A trained detector; made by `open`. `config` is that of its training."""
+    """A trained detector; made by `open`. `config` is that of its training.
 
-    def __init__(self, maps: Maps, config: Config) -> None:
+    With `fixed` every canvas is the square of `config.side`, as a LiteRT file needs it; without,
+    canvases are as small as a photograph and the second look allow.
+    """
+
+    def __init__(self, maps: Maps, config: Config, *, fixed: bool = False) -> None:
         self.maps = maps
         self.config = config
+        self.fixed = fixed
 
     def detect(
         self, images: Sequence[np.ndarray], least: float = LEAST, *, refine: bool = True
@@ -58,10 +66,20 @@ class Detector:
         Raises:
             ValueError: not uint8 [H, W, 3], or `least` not in 0..1.
         """
-        side = self.config.side
-        frames = [fit(image.shape[0], image.shape[1], side, square=False) for image in images]
+        frames = [self.frame(image) for image in images]
         found = self._look(images, frames, least)
         return self._refined(images, frames, found) if refine else found
+
+    def frame(self, image: np.ndarray) -> Letterbox:
+        """How a photograph [H, W, 3] is laid on the canvas of the first look."""
+        return self._fitted(image, self.config.side, square=False)
+
+    def _fitted(self, image: np.ndarray, longer: int, *, square: bool) -> Letterbox:
+        height, width = image.shape[:2]
+        if not self.fixed:
+            return fit(height, width, longer, square=square)
+        side = self.config.side
+        return replace(fit(height, width, min(longer, side), square=True), canvas=(side, side))
 
     def _look(
         self, images: Sequence[np.ndarray], frames: Sequence[Letterbox], least: float
@@ -110,7 +128,7 @@ class Detector:
             for (i, _), (left, top, right, bottom) in zip(small, windows, strict=True)
         ]
         # Square, so that all go through the model together.
-        squares = [fit(part.shape[0], part.shape[1], ZOOMED, square=True) for part in parts]
+        squares = [self._fitted(part, ZOOMED, square=True) for part in parts]
         refined = [list(plates) for plates in found]
         for (i, number), window, seen in zip(
             small, windows, self._look(parts, squares, AGAIN), strict=True
@@ -128,22 +146,27 @@ def located(run: Path) -> Path:
     return SHIPPED if run == Path("shipped") and not run.exists() else run
 
 
-def open(run: Path, size: int | None = None) -> Detector:
-    """Load the best model of a run folder, or what `plates.detector.export` made of it in ONNX.
+def open(run: Path, size: int | None = None, threads: int = 0) -> Detector:
+    """Load the best model of a run folder, or its ONNX or LiteRT export.
 
-    It looks at photographs at `size` pixels, or at the size of its training. Of an export neither
-    Keras nor TensorFlow is imported.
+    It looks at photographs at `size` pixels, or at the size of its training; a LiteRT file knows
+    one alone. Of an export neither Keras nor TensorFlow is imported; `threads` is what one call of
+    it may use, 0: one a core.
 
     Raises:
         ValueError: `run` is no finished run folder and no such export, or no canvas may be of
             that size.
-        ModuleNotFoundError: onnxruntime is not installed, and `run` is an export.
+        ModuleNotFoundError: the package that runs the export is not installed.
     """
-    if (run / onnx_export.FILE).exists():
-        exported = onnx_export.Onnx(run / onnx_export.FILE)
-        return Detector(exported.maps, _sized(exported.config, size))
+    if exported.is_file(run):
+        session = exported.open(run, TASK, threads)
+        known = exported.config(session, Config)
+        fixed = session.metadata.get("format") == "litert"
+        wanted = f"left out, or {known.side}, which {run} was made for"
+        require(not fixed or size in (None, known.side), "size", wanted, size)
+        return Detector(lambda c: session(c)["maps"], _sized(known, size), fixed=fixed)
     model, config = load(run, size)
-    return Detector(_compiled(model, config.head), config)
+    return Detector(compiled(model, config.head), config)
 
 
 def load(run: Path, size: int | None = None) -> "tuple[keras.Model, Config]":
@@ -168,8 +191,11 @@ def _sized(config: Config, size: int | None) -> Config:
     return replace(config, eval_size=size) if size is not None else config
 
 
-def _compiled(model: "keras.Model", head: Head) -> Maps:
-    """One graph for canvases of every size: `predict` compiles each by XLA, which takes seconds."""
+def compiled(model: "keras.Model", head: Head) -> Maps:
+    """What a model from `load` says of canvases.
+
+    One graph for canvases of every size: `predict` compiles each by XLA, which takes seconds.
+    """
     import tensorflow as tf
 
     from plates.detector.heads import answering

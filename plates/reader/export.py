@@ -5,8 +5,12 @@ uint8 ones of any size, and gives the text with its confidences, and the columns
 a decoding of your own. Decoding is greedy: a run's grammar is not in the export. A picture with a
 side under 4 pixels, which `plates.reader.predict` refuses, is answered like any other.
 
-`--to onnx` needs onnxruntime alone, and is the quickest on a CPU: uint8 pictures of the model's
-size in, the columns' probabilities out; the alphabet stands in the file's metadata.
+`--to onnx` needs onnxruntime alone, and is the quickest on a CPU, `--to litert` its interpreter:
+uint8 pictures of the model's size in, the columns' log-probabilities out; the alphabet stands in
+the file's metadata. `plates.reader.predict` and what reads plates take both as they do a run.
+
+`--quantize int8|float16 --data DIR` makes ONNX and LiteRT smaller and says what that costs. In 8
+bits what is behind the convolutions, the lines, the GRUs and the classes, stays in float.
 """
 
 import os
@@ -14,12 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from triptych import command, run
+from triptych import command, exported, run
 from triptych.config import parse
+from triptych.exported import Format, Quantize
 from triptych.stage import require
 
 if TYPE_CHECKING:
@@ -27,12 +32,16 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from plates.reader.predictor import Predictor
-    from triptych.export import Exported
+    from plates.reader.trial import Trial
+    from plates.sides import Split
+    from triptych.export import Ask, Exported
     from triptych.saved_model import Answer, Prepare
 
 # Decoded and resized pictures are the same to the bit, so only the order of float32 sums is left:
 # up to 5e-5 was seen on real crops. Crops off by one in a value of 200 gave 9e-3 and more.
 BOUND = 1e-3
+# Weights of 11 bits are off by one in 2000: up to 8e-2 was seen on real crops.
+BOUND_FLOAT16 = 0.5
 _LOCAL = ("data", "extra", "runs", "overwrite", "start")
 # Drawn plates that are compared by default, beside pictures that show none.
 _PLATES = 8
@@ -44,14 +53,25 @@ class Config:
 
     run: tyro.conf.Positional[Path]
     """Run folder, or the word shipped: the reader in the package."""
-    to: Literal["saved_model", "onnx"] = "saved_model"
+    to: Format = "saved_model"
     """Format."""
+    quantize: Quantize | None = None
+    """Smaller weights, of ONNX and LiteRT: half the size by float16, less gain by int8, which
+    leaves the GRUs as they are."""
+    data: Path | None = None
+    """Labelled crops or photographs to judge what quantizing costs, and to calibrate int8 on;
+    default: the pictures of --check, and the run's own texts."""
+    lose: float = 0.02
+    """Share of the judged crops that may be misread because of quantizing."""
     out: Path | None = None
     """Folder to make; default: export/FORMAT in the run folder, unless that is in the package."""
     overwrite: bool = False
     """Replace an export that exists."""
     check: tuple[Path, ...] = ()
     """Pictures, or folders of them, to compare export and run on; default: drawn ones."""
+
+    def __post_init__(self) -> None:
+        exported.check(self.quantize, self.data, self.lose)
 
 
 def main() -> None:
@@ -66,35 +86,49 @@ def export(config: Config) -> Path:
     """Export as `config` says; returns the new folder.
 
     Raises:
-        triptych.export.ParityError: the export answers otherwise than the run; it is not kept.
+        triptych.export.ParityError: the export answers otherwise than the run, or quantizing costs
+            more than `lose`; it is not kept.
         FileExistsError: there is an export already.
-        ModuleNotFoundError: `to` is onnx, and the extra of that name is not installed.
-        ValueError: no run, no pictures to compare on, or no `out` for the reader in the package.
+        ModuleNotFoundError: what writes or runs the format is not installed.
+        ValueError: no run, no pictures to compare on, or to calibrate on, or no `out` for the
+            reader in the package.
     """
+    from plates import sides
     from plates.reader import predictor
     from triptych import export as exports
     from triptych import inputs
 
+    exports.check(config.to, config.quantize, bool(config.data or config.check))
     source = predictor.located(config.run)
     run.check(source)
     inside = source.resolve() == predictor.SHIPPED.resolve()
     require(bool(config.out) or not inside, "out", "a folder outside of the package", config.out)
-    target = config.out or source / "export" / config.to
+    name = exports.folder_name(config.to, config.quantize)
+    target = config.out or source / "export" / name
     with exports.in_place(target, config.overwrite) as folder:
         if config.check:
             pictures = _legible(exports.read_pictures(inputs.find(config.check, _no_csv)))
         else:
             pictures = exports.sample_pictures() | _drawn()
         model = predictor.open(source)
-        metadata = exports.describe(source, "plates.reader", _LOCAL) | describe(model)
-        written = _write_onnx if config.to == "onnx" else _write_saved_model
-        exported = written(folder, model, metadata)
-        expected = answers(model, list(pictures.values()))
-        if config.to == "onnx":
+        data = list(pictures.values())
+        named = config.data or config.check
+        splits = [] if inside or not config.data else [sides.read(source)]
+        judged = _trial(config, model, data, splits) if config.quantize and named else None
+        metadata = exports.describe(source, predictor.TASK, _LOCAL) | describe(model)
+        expected = answers(model, data)
+        if config.to == "saved_model":
+            made = _write_saved_model(folder, model, metadata)
+        else:
+            made = _write_file(folder, model, metadata, config, judged)
             expected = {"log_probabilities": expected["log_probabilities"]}
-        found = exports.differences(exported, pictures, expected)
+        found = exports.differences(made, pictures, expected)
         unit = "in confidences and log-probabilities"
-        exports.require_parity(folder, found, list(pictures), BOUND, unit)
+        bound = exports.bound(config.quantize, BOUND, BOUND_FLOAT16)
+        exports.require_parity(folder, found, list(pictures), bound, unit)
+        if judged:
+            before, after = (judged.exact(m) for m in (model, predictor.open(folder)))
+            exports.require_kept(folder, judged.measure, before, after, before - after, config.lose)
     print(f"{target}: {exports.size_on_disk(target) / 1e6:.1f} MB", flush=True)
     return target
 
@@ -210,13 +244,53 @@ def _write_saved_model(folder: Path, model: "Predictor", metadata: dict[str, Any
     return _Spelled(saved_model.SavedModel(folder))
 
 
-def _write_onnx(folder: Path, model: "Predictor", metadata: dict[str, Any]) -> "Exported":
-    from plates.reader import onnx_export
+def _write_file(
+    folder: Path,
+    model: "Predictor",
+    metadata: dict[str, Any],
+    config: Config,
+    trial: "Trial | None",
+) -> "Exported":
+    from plates.reader import onnx_export, predictor, unrolled
+    from triptych import export as exports
 
-    metadata = metadata | {"format": "onnx"}
-    onnx_export.write(model.model, model.config, folder / onnx_export.FILE, metadata)
-    run.write_json(folder / run.METADATA, metadata | {"packages": run.environment()["packages"]})
-    return onnx_export.Onnx(folder / onnx_export.FILE)
+    form = onnx_export.convert if config.to == "onnx" else unrolled.log_probabilities
+    exports.write_file(
+        folder,
+        config.to,
+        form(model.model, model.config),
+        [variable.value for variable in model.model.variables],
+        model.config.size,
+        metadata,
+        config.quantize,
+        [one[None] for one in trial.samples] if trial else [],
+        unrolled.KEEP,
+        alphabet=model.config.alphabet,
+    )
+    return exports.Opened(ask(predictor.open(folder)), None)
+
+
+def ask(model: "Predictor") -> "Ask":
+    """`log_probabilities` of pictures [H, W, 3] uint8, by an export's name for them."""
+    import numpy as np
+
+    from triptych.images import resize
+
+    def call(images: "Sequence[np.ndarray]") -> "dict[str, np.ndarray]":
+        crops = np.stack([resize(image, model.config.size) for image in images])
+        return {"log_probabilities": model.log_probabilities(crops)}
+
+    return call
+
+
+def _trial(
+    config: Config, model: "Predictor", pictures: list[bytes], splits: "Sequence[Split]"
+) -> "Trial":
+    from plates.reader import trial
+
+    if config.data:
+        return trial.from_data(model, config.data, splits)
+    return trial.from_pictures(model, pictures)
 
 
 def _drawn() -> dict[str, bytes]:

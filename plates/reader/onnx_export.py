@@ -5,32 +5,22 @@ out. tf2onnx writes the layers up to the columns. It would write the GRUs as loo
 times as slow as ONNX's own GRU operator, so these and the classes are written here.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plates.reader.config import Config
 from triptych import onnx
-from triptych.images import decode, resize
 
 if TYPE_CHECKING:
     import keras
     from onnx import GraphProto, ModelProto
 
-FILE = onnx.FILE
-TASK = "plates.reader"
 _COLUMNS = "columns"
 
 
-def write(
-    model: "keras.Model", config: Config, path: Path, metadata: Mapping[str, Any] | None = None
-) -> None:
-    """Write a reader that `plates.reader.model.build` made for pictures of `config.size`.
-
-    The file's own metadata has the `alphabet`, and each value of `metadata` as JSON; `Onnx.config`
-    needs its `task` and `config`, as `triptych.export.describe` gives them.
+def convert(model: "keras.Model", config: Config) -> "ModelProto":
+    """A reader that `plates.reader.model.build` made, for pictures of `config.size`.
 
     Raises:
         ModuleNotFoundError: tf2onnx or onnx is not installed (pip install 'triptych[onnx]').
@@ -46,49 +36,7 @@ def write(
     answer = helper.make_tensor_value_info("log_probabilities", TensorProto.FLOAT, shape)
     del graph.output[:]
     graph.output.append(answer)
-    onnx.save(part, path, metadata or {}, alphabet=config.alphabet)
-
-
-class Onnx:
-    """A file that `write` made, loaded; answers as a `triptych.export.Exported`.
-
-    `threads` that one call may use; 0: one a core.
-
-    Raises:
-        ModuleNotFoundError: onnxruntime is not installed.
-        ValueError: the file is none that onnxruntime can run.
-    """
-
-    def __init__(self, path: Path, threads: int = 0) -> None:
-        self._session = onnx.Session(path, threads)
-        self.size: tuple[int, int] = self._session.size
-
-    @property
-    def config(self) -> Config:
-        """That of the training.
-
-        Raises:
-            ValueError: the file is no reader's export, or its config another version's.
-        """
-        return self._session.config(Config, TASK)
-
-    def log_probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Crops uint8 [B, H, W, 3] of `size` -> natural logarithms float32 [B, T, C + 1]."""
-        return self._session(images)["log_probabilities"]
-
-    def predict_on_batch(self, images: np.ndarray) -> np.ndarray:
-        """`log_probabilities`, which are logits too, under Keras's name: for `predictor`."""
-        return self.log_probabilities(images)
-
-    def from_bytes(self, pictures: list[bytes]) -> dict[str, np.ndarray]:
-        """Encoded pictures, decoded and resized outside the file."""
-        images = np.stack([resize(decode(data), self.size) for data in pictures])
-        return {"log_probabilities": self.log_probabilities(images)}
-
-    def from_pixels(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
-        """Pictures uint8 [B, H, W, 3] of any size, resized outside the file."""
-        images = np.stack([resize(image, self.size) for image in pictures])
-        return {"log_probabilities": self.log_probabilities(images)}
+    return part
 
 
 def _convolutions(model: "keras.Model", config: Config) -> "ModelProto":

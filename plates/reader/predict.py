@@ -22,7 +22,7 @@ class Config:
     """Which plates, how to read them, and where to write the texts."""
 
     paths: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders, ONNX exports of them or the word shipped, then pictures, folders or lists."""
+    """Run folders, ONNX or LiteRT exports or the word shipped, then pictures, folders or lists."""
     to: Path | None = None
     """Write file, text, confidence, the weakest character's confidence, and every character's."""
     submission: Path | None = None

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plates.reader import decode, onnx_export
+from plates.reader import decode
 from plates.reader.config import Config
 from plates.reader.decode import Reading
 from plates.reader.grammar import Grammar
 from plates.reader.views import Merge, View, render
 from triptych import config as configs
+from triptych import exported
 from triptych import run as runs
 
 if TYPE_CHECKING:
     import keras
 
+TASK = "plates.reader"
 SHIPPED = Path(__file__).with_name("shipped")
 """Run folder of the reader in the package, trained on drawn plates alone."""
 BEAM = 16
@@ -33,7 +35,7 @@ class Predictor:
     logits [B, T, C + 1].
     """
 
-    def __init__(self, model: "keras.Model | onnx_export.Onnx", config: Config) -> None:
+    def __init__(self, model: "keras.Model | Exported", config: Config) -> None:
         # What exports a model knows that it is Keras's.
         self.model: Any = model
         self.config = config
@@ -51,6 +53,17 @@ class Predictor:
         return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
+class Exported:
+    """An export in a model's place."""
+
+    def __init__(self, session: exported.Session) -> None:
+        self._session = session
+
+    def predict_on_batch(self, images: np.ndarray) -> np.ndarray:
+        """The log-probabilities, which are logits too, under Keras's name."""
+        return self._session(images)["log_probabilities"]
+
+
 def located(run: Path) -> Path:
     """The run folder; the word `shipped` is that in the package, unless there is such a path."""
     return SHIPPED if run == Path("shipped") and not run.exists() else run
@@ -58,21 +71,22 @@ def located(run: Path) -> Path:
 
 def is_reader(path: Path) -> bool:
     """Whether `path` is a folder that `open` takes, finished or not, and no folder of pictures."""
-    return (path / runs.CONFIG).exists() or (path / onnx_export.FILE).exists()
+    return (path / runs.CONFIG).exists() or exported.is_file(path)
 
 
-def open(run: Path) -> Predictor:
-    """Load the best model of a run folder, or what `plates.reader.export` made of it in ONNX.
+def open(run: Path, threads: int = 0) -> Predictor:
+    """Load the best model of a run folder, or its ONNX or LiteRT export.
 
-    Of an export neither Keras nor TensorFlow is imported.
+    Of an export neither Keras nor TensorFlow is imported; `threads` is what one call of it may use,
+    0: one a core.
 
     Raises:
         ValueError: `run` is no finished run folder and no such export.
-        ModuleNotFoundError: onnxruntime is not installed, and `run` is an export.
+        ModuleNotFoundError: the package that runs the export is not installed.
     """
-    if (run / onnx_export.FILE).exists():
-        exported = onnx_export.Onnx(run / onnx_export.FILE)
-        return Predictor(exported, exported.config)
+    if exported.is_file(run):
+        session = exported.open(run, TASK, threads)
+        return Predictor(Exported(session), exported.config(session, Config))
     runs.check(run)
     # Here, so that an export can do without Keras.
     from plates.reader.model import build

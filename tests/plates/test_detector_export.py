@@ -15,7 +15,7 @@ import pytest
 from keras import layers, ops
 from PIL import Image, ImageDraw
 
-from plates.detector import export, onnx_export, predictor
+from plates.detector import export, predictor
 from plates.detector.config import Config
 from plates.detector.plate import Plate
 from triptych import export as exports
@@ -192,7 +192,7 @@ def test_onnx(run_dir: Path, pictures: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     config = export.Config(run_dir, to="onnx", out=tmp_path / "out", check=(pictures,))
     folder = export.export(config)
-    assert (folder / onnx_export.FILE).exists()
+    assert (folder / "model.onnx").exists()
     text = json.loads((folder / "metadata.json").read_text())
     assert (text["format"], text["side"]) == ("onnx", 128)
     assert text["parity"]["worst"]["maps"] <= export.BOUND

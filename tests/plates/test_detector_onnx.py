@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plates.detector import heads, onnx_export, predictor
+from plates.detector import export, heads, predictor
 from plates.detector.config import Config
 from plates.detector.model import build
 from plates.detector.predictor import Detector
+from triptych import export as exports
 from triptych import run
 from triptych.stage import Stage
 
@@ -41,13 +42,13 @@ def _config(side: str = "64", **changes: Any) -> Config:
 
 
 def _export(model: keras.Model, config: Config, folder: Path) -> Path:
-    """The folder as `plates.detector.export` leaves it, without its metadata.json."""
+    """The folder as `plates.detector.export` leaves it."""
     folder.mkdir()
     run.write_config(folder, config)
     known = json.loads((folder / run.CONFIG).read_text())
     (folder / run.CONFIG).unlink()
-    metadata = {"task": onnx_export.TASK, "config": {k: v for k, v in known.items() if k != "data"}}
-    onnx_export.write(model, config, folder / onnx_export.FILE, metadata)
+    metadata = {"task": "plates.detector", "config": known}
+    exports.write_file(folder, "onnx", export.maps(model, config), [], (0, 0), metadata)
     return folder
 
 
@@ -56,7 +57,7 @@ def test_rows_of_mask_rcnn_are_those_of_keras(tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
     config = _config(head="maskrcnn", monitor="loss", stride=8)
     model = heads.build(config)
-    exported = onnx_export.Onnx(_export(model, config, tmp_path / "onnx") / onnx_export.FILE)
+    exported = predictor.open(_export(model, config, tmp_path / "onnx"))
     finder = heads.answering(model, "maskrcnn")
     rng = np.random.default_rng(0)
     for shape in ((2, 96, 64, 3), (1, 64, 160, 3)):
@@ -73,9 +74,8 @@ def test_maps_are_those_of_keras(tmp_path: Path) -> None:
     model = build(config)
     kernel, bias = model.get_layer("head").get_layer("maps").get_weights()
     model.get_layer("head").get_layer("maps").set_weights([100 * kernel, 0 * bias])
-    onnx_export.write(model, config, tmp_path / "model.onnx")
-    session = onnx_export.Onnx(tmp_path / "model.onnx", threads=1)
-    compiled = predictor._compiled(model, config.head)
+    session = predictor.open(_export(model, config, tmp_path / "onnx"), threads=1)
+    compiled = predictor.compiled(model, config.head)
     rng = np.random.default_rng(0)
     for shape in ((2, 64, 96, 3), (1, 160, 32, 3)):
         canvases = rng.integers(0, 256, shape, dtype=np.uint8)
@@ -95,7 +95,7 @@ def test_an_export_is_opened_like_a_run_without_tensorflow(tmp_path: Path) -> No
     folder = _export(model, config, tmp_path / "onnx")
     picture = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
     Image.fromarray(picture).save(tmp_path / "a.png")
-    compiled, shapes = predictor._compiled(model, "unet"), []
+    compiled, shapes = predictor.compiled(model, "unet"), []
 
     def maps(canvases: np.ndarray) -> np.ndarray:
         shapes.append(canvases.shape)

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from plates.reader import decode, export, graph, onnx_export, predict, predictor
+from plates.reader import decode, export, graph, predict, predictor
 from plates.reader.config import Config
 from plates.reader.model import build
 from triptych import command, run
@@ -196,10 +196,10 @@ def test_onnx(run_dir: Path, tmp_path: Path) -> None:
     pytest.importorskip("tf2onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
     folder = export.export(export.Config(run_dir, to="onnx", out=tmp_path / "out"))
-    file = folder / onnx_export.FILE
+    file = folder / "model.onnx"
     crops = np.random.default_rng(0).integers(0, 256, (3, *SIZE, 3), dtype=np.uint8)
     expected = predictor.open(run_dir).log_probabilities(crops)
-    session = onnx_export.Onnx(file, threads=1)
+    session = predictor.open(folder, threads=1)
     for batch in (1, 3):
         found = session.log_probabilities(crops[:batch])
         np.testing.assert_allclose(found, expected[:batch], rtol=0, atol=1e-4)

@@ -48,3 +48,19 @@ def test_a_sample_is_found_by_what_it_is() -> None:
     assert sides.choose(SAMPLES, others, [split], "all", "crops") == (SAMPLES, "all")
     assert sides.where(["a", "b", "c"], others, split) == ["", "", ""]
     assert sides.where(["x", "y"], ["cc", "aa"], split) == ["training", "validation"]
+
+
+def test_what_judges_quantizing_calibrates_nothing() -> None:
+    """The sides of a split where it tells of the samples; without, a part of all is taken out."""
+    split = split_of("ac", "b")
+    assert sides.trial(SAMPLES, DIGESTS, [split], "crops") == (SAMPLES[1:2], SAMPLES[::2])
+    many = [Named(str(number)) for number in range(2000)]
+    judged, others = sides.trial(many, [""] * 2000, [], "crops")
+    assert (len(judged), len(others)) == (1000, 100)
+    assert {one.name for one in judged} & {one.name for one in others} == set()
+    assert others[1].name == "20"
+    assert int(judged[-1].name) > 1990
+    judged, others = sides.trial(many[:3], [""] * 3, [], "crops")
+    assert (judged, others) == (many[1:3], many[:1])
+    with pytest.raises(ValueError, match="2 crops at least are needed"):
+        sides.trial(many[:1], [""], [], "crops")

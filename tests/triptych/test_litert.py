@@ -68,3 +68,23 @@ def test_no_such_file_and_no_interpreter(
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'triptych\[litert\]'"):
         litert.Session(file)
+
+
+def test_what_is_kept_stays_in_float(tmp_path: Path) -> None:
+    """Of two convolutions in 8 bits the named one is exact, and so is what answers."""
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 4)).astype(np.float32)
+
+    def call(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        values = tf.cast(pixels, tf.float32) / 255
+        with tf.name_scope("head"):
+            first, second = tf.split(tf.nn.conv2d(values, kernel, 1, "SAME", name="maps"), 2, 3)
+        rough = tf.nn.relu(tf.nn.conv2d(values, kernel, 1, "VALID", name="body"))
+        return {"exact": first * second, "rough": tf.reduce_max(rough, axis=(1, 2)) * 2}
+
+    pixels = np.random.default_rng(1).integers(0, 256, (1, 8, 8, 3), np.uint8)
+    expected = call(tf.constant(pixels))
+    model = litert.convert(call, [], (8, 8), "int8", [pixels], ("/maps",))
+    litert.save(model, tmp_path / litert.FILE, {})
+    found = litert.Session(tmp_path / litert.FILE)(pixels)
+    np.testing.assert_allclose(found["exact"], expected["exact"], atol=1e-5)
+    assert np.abs(found["rough"] - expected["rough"]).max() > 1e-4

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from triptych import onnx
+from triptych import exported, onnx
 
 pytest.importorskip("tf2onnx")
 pytest.importorskip("onnxruntime")
@@ -45,19 +45,15 @@ def test_any_size_and_what_it_says_of_itself(model: Any, tmp_path: Path) -> None
     for shape in ((2, 1, 4, 3), (1, 5, 2, 3)):
         pixels = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
         np.testing.assert_array_equal(session(pixels)["halves"], pixels / 2)
-    assert session.config(Config, "cats") == Config(Path(), side=3)
-    with pytest.raises(ValueError, match=r"model\.onnx must be an export of dogs; .* of cats"):
-        session.config(Config, "dogs")
+    assert exported.config(session, Config) == Config(Path(), side=3)
     texts = onnx.Session(file)._session.get_modelmeta().custom_metadata_map
     assert (texts["alphabet"], json.loads(texts["name"])) == ("AB", "Ä")
     onnx.save(model, file, {"task": "cats", "config": {"side": 0}})
     with pytest.raises(ValueError, match="`side` must be positive"):
-        onnx.Session(file).config(Config, "cats")
-    onnx.save(onnx.convert(_half, (4, 6)), file, {})
-    session = onnx.Session(file)
-    assert session.size == (4, 6)
-    with pytest.raises(ValueError, match="export of cats; it is none that says so"):
-        session.config(Config, "cats")
+        exported.config(onnx.Session(file), Config)
+    onnx.save(model, file, {})
+    with pytest.raises(ValueError, match="must have the config of its training"):
+        exported.config(onnx.Session(file), Config)
 
 
 def test_resizing_in_the_graph_is_that_of_pillow(tmp_path: Path) -> None:
@@ -128,3 +124,26 @@ def test_no_such_file_and_no_onnxruntime(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'triptych\[onnx\]'"):
         onnx.Session(file)
+
+
+def test_what_is_kept_stays_in_float(tmp_path: Path) -> None:
+    """Of two convolutions in 8 bits the named one is exact."""
+    import tensorflow as tf
+
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 4)).astype(np.float32)
+
+    def call(pixels: Any) -> Any:
+        values = tf.cast(pixels, tf.float32) / 255
+        with tf.name_scope("head"):
+            exact = tf.nn.conv2d(values, kernel, 1, "SAME", name="maps")
+        return {
+            "exact": exact,
+            "rough": tf.nn.conv2d(values - 0.5, 2 * kernel, 1, "VALID", name="body"),
+        }
+
+    pixels = np.random.default_rng(1).integers(0, 256, (1, 8, 8, 3), np.uint8)
+    made = onnx.quantized(onnx.convert(call), "int8", [pixels], ("/maps",))
+    onnx.save(made, tmp_path / onnx.FILE, {})
+    found, expected = onnx.Session(tmp_path / onnx.FILE)(pixels), call(tf.constant(pixels))
+    np.testing.assert_allclose(found["exact"], expected["exact"], atol=1e-5)
+    assert np.abs(found["rough"] - expected["rough"]).max() > 1e-4
