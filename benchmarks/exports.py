@@ -113,7 +113,7 @@ def main() -> None:
 
 def answering(model: Any) -> Answer:
     """What asks a predictor's model for its answers, or its maps."""
-    found: Answer = model.maps if hasattr(model, "maps") else model.model.predict_on_batch
+    found: Answer = model.maps if hasattr(model, "maps") else model.answer
     return found
 
 

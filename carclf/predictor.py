@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from carclf.config import Config
 from triptych import config as configs
 from triptych import exported
 from triptych import run as runs
+from triptych.frozen import Call, frozen
 from triptych.tta import Kind, render, views
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class Predictor:
     """A trained classifier with its class list; made by `open`.
 
     Of a Keras model only `predict_on_batch` is used here: pictures [B, height, width, 3] uint8 ->
-    logits [B, C].
+    logits [B, C]. `call`, if given, answers in its place.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class Predictor:
         size: tuple[int, int],
         classes: list[str],
         names: list[str],
+        call: Call | None = None,
     ) -> None:
         # What exports a model, or looks into it, knows that it is Keras's.
         self.model: Any = model
         self.size = size
         self.classes = classes
         self.names = names
+        self._call = call
 
     def probabilities(
         self, count: int, read: Callable[[int], np.ndarray], tta: Sequence[Kind] = ()
@@ -55,10 +59,15 @@ class Predictor:
             for start in range(0, count, _BATCH):
                 images = list(pool.map(read, range(start, min(start + _BATCH, count))))
                 for view in chosen:
-                    batch = np.stack([render(image, view, self.size) for image in images])
-                    logits = np.asarray(self.model.predict_on_batch(batch), np.float64)
+                    rendered = pool.map(partial(render, view=view, size=self.size), images)
+                    batch = np.stack(list(rendered))
+                    logits = self.answer(batch).astype(np.float64)
                     out[start : start + len(images)] += softmax(logits)
         return out / len(chosen)
+
+    def answer(self, images: np.ndarray) -> np.ndarray:
+        """What the model says of pictures [B, height, width, 3] uint8 of its size."""
+        return np.asarray((self._call or self.model.predict_on_batch)(images))
 
 
 class Exported:
@@ -107,7 +116,7 @@ def open(run: Path, threads: int = 0) -> Predictor:
     classes, names = read_classes(run)
     model = build(config, len(classes))
     model.load_weights(run / runs.MODEL)
-    return Predictor(model, config.size, classes, names)
+    return Predictor(model, config.size, classes, names, frozen(model))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

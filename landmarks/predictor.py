@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from landmarks.warp import crop, warp
 from triptych import config as configs
 from triptych import exported
 from triptych import run as runs
+from triptych.frozen import Call, frozen
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +43,7 @@ class Predictor:
     """A trained regressor; made by `open`.
 
     Of a Keras model only `predict_on_batch` is used here: crops [B, side, side, 3] uint8 -> what
-    `landmarks.model.build` says.
+    `landmarks.model.build` says. `call`, if given, answers in its place.
 
     `known` is what the run knows of its points: `mirror` [N], the points of a mirrored picture,
     None without symmetry; `mean` [N, 2], the mean shape as shares of the crop's side; `shift`, the
@@ -49,7 +51,12 @@ class Predictor:
     """
 
     def __init__(
-        self, model: "keras.Model | Exported", side: int, known: Known, spread: bool
+        self,
+        model: "keras.Model | Exported",
+        side: int,
+        known: Known,
+        spread: bool,
+        call: Call | None = None,
     ) -> None:
         # What exports a model knows that it is Keras's.
         self.model: Any = model
@@ -59,6 +66,7 @@ class Predictor:
         self.mean = known.mean
         self.shift = known.shift
         self.spread = spread
+        self._call = call
 
     def predict(
         self, count: int, read: Callable[[int], np.ndarray], tta: Sequence[View] = ()
@@ -83,10 +91,10 @@ class Predictor:
                 images = list(pool.map(read, range(start, min(start + _BATCH, count))))
                 rows = slice(start, start + len(images))
                 for view in chosen:
-                    made = [self._crop(image, view) for image in images]
+                    made = list(pool.map(partial(self._crop, view=view), images))
                     batch = np.stack([picture for picture, _ in made])
                     for flip in flips:
-                        answer = self._answer(batch, flip)
+                        answer = self._flipped(batch, flip)
                         for row, (_, affine), one in zip(
                             range(rows.start, rows.stop), made, answer, strict=True
                         ):
@@ -98,6 +106,10 @@ class Predictor:
         points = points / views + [self.shift, 0.0]
         return Answers(points, spread / views if self.spread else None)
 
+    def answer(self, images: np.ndarray) -> np.ndarray:
+        """What the model says of pictures [B, height, width, 3] uint8 of its size."""
+        return np.asarray((self._call or self.model.predict_on_batch)(images))
+
     def _crop(self, image: np.ndarray, view: Affine | None) -> tuple[np.ndarray, Affine]:
         """A view of a picture and the way there from the picture's pixels."""
         whole = centre_crop(image.shape[0], image.shape[1], self.side)
@@ -106,11 +118,11 @@ class Predictor:
         affine = whole.then(view)
         return warp(image, affine, self.side), affine
 
-    def _answer(self, batch: np.ndarray, flip: bool) -> np.ndarray:
+    def _flipped(self, batch: np.ndarray, flip: bool) -> np.ndarray:
         """The model's answer [B, N, 2 or 3] as if the pictures had not been flipped."""
         if not flip:
-            return np.asarray(self.model.predict_on_batch(batch), np.float64)
-        answer = np.array(self.model.predict_on_batch(batch[:, :, ::-1]), np.float64)
+            return self.answer(batch).astype(np.float64)
+        answer = self.answer(batch[:, :, ::-1]).astype(np.float64)
         answer[..., 0] = 1 - answer[..., 0]
         return answer[:, self.mirror]
 
@@ -160,7 +172,8 @@ def open(run: Path, threads: int = 0) -> Predictor:
     known = read_points(run)
     model = build(config, known.points)
     model.load_weights(run / runs.MODEL)
-    return Predictor(model, config.side, known, config.spread)
+    call = frozen(model, (config.side, config.side))
+    return Predictor(model, config.side, known, config.spread, call)
 
 
 def _views(side: int, tta: Sequence[View]) -> list[Affine | None]:

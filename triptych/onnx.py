@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from triptych import weight_ranges
 from triptych.exported import Quantize
 from triptych.folding import folded
 
@@ -110,8 +111,7 @@ def _in_8_bits(
             op_types_to_quantize=["Conv", "Clip", "Relu"],
             nodes_to_exclude=[name for name in names if any(part in name for part in keep)],
             per_channel=True,
-            # Pairs of 8-bit products overflow 16 bits on processors without VNNI.
-            reduce_range=True,
+            extra_options={"TensorQuantOverrides": weight_ranges.overrides(model)},
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
         )

@@ -18,6 +18,7 @@ from plates.detector.rcnn import reading
 from triptych import config as configs
 from triptych import exported
 from triptych import run as runs
+from triptych.frozen import frozen
 from triptych.stage import require
 
 if TYPE_CHECKING:
@@ -196,17 +197,9 @@ def compiled(model: "keras.Model", head: Head) -> Maps:
 
     One graph for canvases of every size: `predict` compiles each by XLA, which takes seconds.
     """
-    import tensorflow as tf
-
     from plates.detector.heads import answering
 
-    model = answering(model, head)
-
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)], autograph=False)
-    def answer(canvases: tf.Tensor) -> tf.Tensor:
-        return model(canvases, training=False)
-
-    return lambda canvases: np.asarray(answer(canvases))
+    return frozen(answering(model, head))
 
 
 def _moved(plate: Plate, corners: np.ndarray) -> Plate:

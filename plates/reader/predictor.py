@@ -16,6 +16,7 @@ from plates.reader.views import Merge, View, render
 from triptych import config as configs
 from triptych import exported
 from triptych import run as runs
+from triptych.frozen import Call, frozen
 
 if TYPE_CHECKING:
     import keras
@@ -32,13 +33,16 @@ class Predictor:
     """A trained reader; made by `open`. `config` is that of its training.
 
     Of a Keras model only `predict_on_batch` is used here: crops [B, H, W, 3] uint8 of its size ->
-    logits [B, T, C + 1].
+    logits [B, T, C + 1]. `call`, if given, answers in its place.
     """
 
-    def __init__(self, model: "keras.Model | Exported", config: Config) -> None:
+    def __init__(
+        self, model: "keras.Model | Exported", config: Config, call: Call | None = None
+    ) -> None:
         # What exports a model knows that it is Keras's.
         self.model: Any = model
         self.config = config
+        self._call = call
 
     def read(
         self, count: int, read: Callable[[int], np.ndarray], tta: Sequence[View] = ()
@@ -46,9 +50,13 @@ class Predictor:
         """What `count` crops say; as `readings` of this reader alone."""
         return readings([self], count, read, tta)
 
+    def answer(self, images: np.ndarray) -> np.ndarray:
+        """What the model says of pictures [B, height, width, 3] uint8 of its size."""
+        return np.asarray((self._call or self.model.predict_on_batch)(images))
+
     def log_probabilities(self, images: np.ndarray) -> np.ndarray:
         """Crops [B, H, W, 3] uint8 of the model's size -> natural logarithms [B, T, C + 1]."""
-        logits = np.asarray(self.model.predict_on_batch(images), np.float32)
+        logits = self.answer(images).astype(np.float32)
         shifted = logits - logits.max(axis=-1, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
@@ -94,7 +102,7 @@ def open(run: Path, threads: int = 0) -> Predictor:
     config = configs.load(Config, run / runs.CONFIG)
     model = build(config)
     model.load_weights(run / runs.MODEL)
-    return Predictor(model, config)
+    return Predictor(model, config, frozen(model, config.size))
 
 
 def readings(
