@@ -81,9 +81,7 @@ def ours(reader: predictor.Predictor, folder: Path) -> dict[str, Read]:
     size, alphabet = reader.config.size, reader.config.alphabet
     onnx.save(onnx_export.convert(reader.model, reader.config), folder / onnx.FILE, {})
     session = onnx.Session(folder / onnx.FILE, threads=1)
-    variables = [variable.value for variable in reader.model.variables]
-    answer = export.answer(reader)
-    saved_model.write(folder, export.prepare(size), answer, variables, {})
+    saved_model.write(folder, export.prepare(size), export.answer(reader), {})
     saved = saved_model.SavedModel(folder)
 
     def sized(crops: Sequence[np.ndarray]) -> np.ndarray:

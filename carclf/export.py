@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from triptych import command, exported, run
+from triptych import command, exported, frozen, run
 from triptych.config import parse
 from triptych.exported import Format, Quantize
 
@@ -115,16 +115,13 @@ def write(folder: Path, model: "Predictor", config: Config, trial: "Trial | None
     from triptych import export as exports
     from triptych import saved_model
 
-    variables = [variable.value for variable in model.model.variables]
     metadata = exports.describe(config.run, predictor.TASK, _LOCAL) | describe(model)
     if config.to == "saved_model":
-        saved_model.write(folder, prepare(model.size), answer(model), variables, metadata)
+        saved_model.write(folder, prepare(model.size), answer(model), metadata)
         return saved_model.SavedModel(folder)
     samples = [one[None] for one in trial.samples] if trial else []
     call = any_size(model) if config.to == "onnx" else probabilities(model)
-    exports.write_file(
-        folder, config.to, call, variables, model.size, metadata, config.quantize, samples
-    )
+    exports.write_file(folder, config.to, call, model.size, metadata, config.quantize, samples)
     file = exported.open(folder, predictor.TASK) if config.to == "onnx" else None
     return exports.Opened(ask(predictor.open(folder)), file)
 
@@ -148,9 +145,10 @@ def probabilities(model: "Predictor") -> "Answer":
     """Images [B, height, width, 3] uint8 of the model's size -> `probabilities` [B, classes]."""
     import tensorflow as tf
 
+    logits = frozen.inside(model.model)
+
     def call(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = model.model(images, training=False)
-        return {"probabilities": tf.nn.softmax(tf.cast(logits, tf.float32))}
+        return {"probabilities": tf.nn.softmax(tf.cast(logits(images), tf.float32))}
 
     return call
 
@@ -161,7 +159,8 @@ def any_size(model: "Predictor") -> "Answer":
 
     # Resizing needs autograph, and what follows does without.
     resized = tf.function(prepare(model.size))
-    return lambda pictures: probabilities(model)(*resized(pictures))
+    said = probabilities(model)
+    return lambda pictures: said(*resized(pictures))
 
 
 def answer(model: "Predictor") -> "Answer":
@@ -172,8 +171,10 @@ def answer(model: "Predictor") -> "Answer":
     """
     import tensorflow as tf
 
+    said = probabilities(model)
+
     def call(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        found = probabilities(model)(images)["probabilities"]
+        found = said(images)["probabilities"]
         best = tf.argmax(found, axis=1)
         return {
             "probabilities": found,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from triptych import command, exported, run
+from triptych import command, exported, frozen, run
 from triptych.config import parse
 from triptych.exported import Format, Quantize
 
@@ -119,15 +119,14 @@ def write(folder: Path, model: "Predictor", config: Config, trial: "Trial | None
     from triptych import export as exports
     from triptych import saved_model
 
-    variables = [variable.value for variable in model.model.variables]
     metadata = exports.describe(config.run, predictor.TASK, _LOCAL) | describe(model)
     if config.to == "saved_model":
-        saved_model.write(folder, prepare(model.side), answer(model), variables, metadata)
+        saved_model.write(folder, prepare(model.side), answer(model), metadata)
         return saved_model.SavedModel(folder)
     samples = [one[None] for one in trial.samples] if trial else []
     call = any_size(model) if config.to == "onnx" else of_crops(model)
     size = (model.side, model.side)
-    exports.write_file(folder, config.to, call, variables, size, metadata, config.quantize, samples)
+    exports.write_file(folder, config.to, call, size, metadata, config.quantize, samples)
     file = exported.open(folder, predictor.TASK) if config.to == "onnx" else None
     return exports.Opened(ask(predictor.open(folder)), file)
 
@@ -172,8 +171,10 @@ def answer(model: "Predictor") -> "Answer":
     """
     import tensorflow as tf
 
+    said = frozen.inside(model.model)
+
     def call(crops: tf.Tensor, frames: tf.Tensor) -> dict[str, tf.Tensor]:
-        found = tf.cast(model.model(crops, training=False), tf.float32)
+        found = tf.cast(said(crops), tf.float32)
         corners, squares = frames[:, None, :2], frames[:, None, 2:]
         shift = tf.constant([model.shift, 0.0], tf.float32)
         answers = {"points": found[..., :2] * squares + corners - 0.5 + shift}
@@ -190,15 +191,18 @@ def any_size(model: "Predictor") -> "Answer":
 
     # Cropping needs autograph, and what follows does without.
     cropped = tf.function(prepare(model.side))
-    return lambda pictures: answer(model)(*cropped(pictures))
+    said = answer(model)
+    return lambda pictures: said(*cropped(pictures))
 
 
 def of_crops(model: "Predictor") -> "Answer":
     """The answers of crops [B, side, side, 3] uint8, in their pixels."""
     import tensorflow as tf
 
+    said = answer(model)
+
     def call(crops: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answer(model)(crops, tf.constant([[0, 0, model.side]], tf.float32))
+        return said(crops, tf.constant([[0, 0, model.side]], tf.float32))
 
     return call
 

@@ -154,8 +154,7 @@ def write(folder: Path, config: Config, model: "Pipeline") -> None:
         config.least,
         config.least_reading,
     )
-    variables = [v.value for net in (detector, model.reader.model) for v in net.variables]
-    saved_model.write_signatures(folder, one, variables, metadata)
+    saved_model.write_signatures(folder, one, metadata)
 
 
 def differences(

@@ -125,7 +125,6 @@ def write_file(
     folder: Path,
     to: Format,
     call: "Call | ModelProto",
-    variables: Iterable[tf.Variable],
     size: tuple[int, int],
     metadata: Mapping[str, Any],
     quantize: Quantize | None = None,
@@ -136,7 +135,7 @@ def write_file(
     """Write an ONNX or LiteRT file of what `call` does with pictures, and its metadata.json.
 
     An ONNX file takes pictures of any size, a LiteRT file those of `size`; so does an ONNX model
-    that is given in place of `call`. `variables` are those that `call` reads. `samples` are
+    that is given in place of `call`, which reads no variables (`frozen.inside`). `samples` are
     pictures [B, H, W, 3] uint8 that int8 is calibrated on, and `keep` says what stays in float (see
     `triptych.litert.convert`). `plain` are what `triptych.onnx.save` takes.
     """
@@ -155,7 +154,7 @@ def write_file(
             model = onnx.quantized(model, quantize, samples, keep)
         onnx.save(model, folder / onnx.FILE, text, **plain)
     else:
-        made = litert.convert(call, variables, size, quantize, samples, keep)
+        made = litert.convert(call, size, quantize, samples, keep)
         litert.save(made, folder / litert.FILE, text)
 
 

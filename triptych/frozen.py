@@ -1,24 +1,39 @@
-"""A trained model that is asked often, as one graph with its weights inside."""
+"""Trained models whose weights are constants of the graph they are in: quicker than variables.
+
+What is known of a graph before it is run can be worked out before: batch normalization is
+multiplied into the convolution before it, weights are laid out as the processor wants them.
+"""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 Call = Callable[[np.ndarray], np.ndarray]
 """Pictures [B, H, W, 3] uint8 of the model's size -> its answers."""
 
 
-def frozen(model: "keras.Model", size: tuple[int | None, int | None] = (None, None)) -> Call:
-    """What `model` answers now, whatever becomes of its weights later.
+def inside(model: "keras.Model") -> "Callable[[tf.Tensor], Any]":
+    """What `model` answers now, whatever becomes of its weights; to be traced by `tf.function`.
 
-    On TensorFlow as one graph for any number of pictures of `size`, (height, width); None is any,
-    for layers that can do without knowing it. There weights are constants, so that batch
-    normalization is multiplied into the convolutions before it, which saves a fifth of the time on
-    CPUs. The graph has a copy of the weights. Elsewhere `predict_on_batch` answers.
+    Each graph that it is traced in has a copy of the weights.
+    """
+    trainable, fixed = (
+        [variable.numpy() for variable in variables]
+        for variables in (model.trainable_variables, model.non_trainable_variables)
+    )
+    return lambda images: model.stateless_call(trainable, fixed, images, training=False)[0]
+
+
+def frozen(model: "keras.Model", size: tuple[int | None, int | None] = (None, None)) -> Call:
+    """`inside` for arrays: a fifth of the time less on CPUs than `predict_on_batch`.
+
+    One graph answers for any number of pictures of `size`, (height, width); None is any, for layers
+    that can do without knowing it. Elsewhere than on TensorFlow `predict_on_batch` itself answers.
     """
     import keras
 
@@ -26,14 +41,6 @@ def frozen(model: "keras.Model", size: tuple[int | None, int | None] = (None, No
         return lambda images: np.asarray(model.predict_on_batch(images))
     import tensorflow as tf
 
-    trainable, fixed = (
-        [variable.numpy() for variable in variables]
-        for variables in (model.trainable_variables, model.non_trainable_variables)
-    )
     pictures = tf.TensorSpec((None, *size, 3), tf.uint8)
-
-    @tf.function(input_signature=[pictures], autograph=False)
-    def answer(images: tf.Tensor) -> tf.Tensor:
-        return model.stateless_call(trainable, fixed, images, training=False)[0]
-
-    return lambda images: np.asarray(answer(images))
+    call = tf.function(inside(model), input_signature=[pictures], autograph=False)
+    return lambda images: np.asarray(call(images))

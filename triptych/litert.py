@@ -45,7 +45,6 @@ _FLOAT = (
 
 def convert(
     function: "Callable[[tf.Tensor], dict[str, tf.Tensor]]",
-    variables: "Iterable[tf.Variable]",
     size: tuple[int, int],
     quantize: Quantize | None = None,
     samples: Iterable[np.ndarray] = (),
@@ -53,7 +52,7 @@ def convert(
 ) -> bytes:
     """What `function` does with pictures uint8 [B, *size, 3], as a LiteRT model.
 
-    `variables` are those that it reads. With `quantize` float16 the weights are kept in half
+    It reads no variables (`frozen.inside`). With `quantize` float16 the weights are kept in half
     precision; with int8 convolutions and sums work in 8 bits, calibrated on `samples`, pictures
     [B, *size, 3] uint8, and what decodes the answer stays as it is: operations of some kinds, the
     last ones, and those in whose names one of `keep` stands, as "/maps" of a layer's.
@@ -62,7 +61,6 @@ def convert(
 
     pixels = tf.TensorSpec((None, *size, 3), tf.uint8, name="pixels")
     module = tf.Module()
-    module.weights = list(variables)
     module.call = tf.function(function, input_signature=[pixels], autograph=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [module.call.get_concrete_function()], module

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 from plates.detector.config import check_size
-from triptych import command, exported, run
+from triptych import command, exported, frozen, run
 from triptych.config import parse
 from triptych.exported import Format, Quantize
 from triptych.stage import require
@@ -267,8 +267,7 @@ def _write_saved_model(
     from triptych import saved_model
     from triptych.images import decode
 
-    variables = [variable.value for variable in model.variables]
-    saved_model.write_signatures(folder, answer(model, config), variables, metadata)
+    saved_model.write_signatures(folder, answer(model, config), metadata)
     saved = saved_model.SavedModel(folder)
 
     def from_bytes(pictures: Sequence[bytes]) -> "Sequence[Answers]":
@@ -287,12 +286,13 @@ def maps(model: "keras.Model", config: "DetectorConfig") -> "Answer":
     from plates.detector.heads import answering
     from plates.detector.model import probable
 
-    rows = answering(model, config.head) if config.head == "maskrcnn" else None
+    rcnn = config.head == "maskrcnn"
+    said = frozen.inside(answering(model, config.head) if rcnn else model)
 
     def call(canvases: tf.Tensor) -> dict[str, tf.Tensor]:
-        if rows:
-            return {"maps": rows(canvases, training=False)}
-        found = model(canvases, training=False)
+        found = said(canvases)
+        if rcnn:
+            return {"maps": found}
         with tf.name_scope(_SCOPE):
             return {"maps": probable(found, config.head)}
 
@@ -317,7 +317,6 @@ def _write_file(
         folder,
         config.to,
         maps(model, settings),
-        [variable.value for variable in model.variables],
         (settings.side, settings.side),
         metadata,
         config.quantize,

@@ -12,6 +12,7 @@ from plates.detector.graph_geometry import onward, overlaps
 from plates.detector.heads import answering
 from plates.detector.letterbox import GREY, MULTIPLE
 from triptych import graph_images
+from triptych.frozen import inside
 
 Find = Callable[[tf.Tensor, float], graph_quads.Found]
 
@@ -22,7 +23,7 @@ def finder(model: keras.Model, config: Config) -> Find:
     It gives corners float64 [N, 4, 2], in pixels of the photograph and in reading order, and
     scores float32 [N], best first; N may be 0. The second look is in it.
     """
-    answers = answering(model, config.head)
+    answers = inside(answering(model, config.head))
 
     def read(said: tf.Tensor, least: tf.Tensor) -> graph_quads.Found:
         if config.head == "maskrcnn":
@@ -35,7 +36,7 @@ def finder(model: keras.Model, config: Config) -> Find:
     # One copy of the model in the graph, for both looks.
     @tf.function(input_signature=[canvas, scalar], autograph=False)
     def seen(canvas: tf.Tensor, least: tf.Tensor) -> graph_quads.Found:
-        return read(tf.cast(answers(canvas[None], training=False)[0], tf.float32), least)
+        return read(tf.cast(answers(canvas[None])[0], tf.float32), least)
 
     def look(
         image: tf.Tensor, side: int, least: float, square: bool

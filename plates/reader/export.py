@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from triptych import command, exported, run
+from triptych import command, exported, frozen, run
 from triptych.config import parse
 from triptych.exported import Format, Quantize
 from triptych.stage import require
@@ -153,8 +153,10 @@ def answer(model: "Predictor") -> "Answer":
 
     from plates.reader import graph
 
+    logits = frozen.inside(model.model)
+
     def call(crops: tf.Tensor) -> dict[str, tf.Tensor]:
-        log_probs = tf.nn.log_softmax(tf.cast(model.model(crops, training=False), tf.float32))
+        log_probs = tf.nn.log_softmax(tf.cast(logits(crops), tf.float32))
         return graph.greedy(log_probs, model.config.alphabet) | {"log_probabilities": log_probs}
 
     return call
@@ -238,9 +240,7 @@ class _Spelled:
 def _write_saved_model(folder: Path, model: "Predictor", metadata: dict[str, Any]) -> "Exported":
     from triptych import saved_model
 
-    size = model.config.size
-    variables = [variable.value for variable in model.model.variables]
-    saved_model.write(folder, prepare(size), answer(model), variables, metadata)
+    saved_model.write(folder, prepare(model.config.size), answer(model), metadata)
     return _Spelled(saved_model.SavedModel(folder))
 
 
@@ -259,7 +259,6 @@ def _write_file(
         folder,
         config.to,
         form(model.model, model.config),
-        [variable.value for variable in model.model.variables],
         model.config.size,
         metadata,
         config.quantize,

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -129,10 +130,22 @@ def test_crop_is_that_of_warp(
     np.testing.assert_allclose(shares * square + corner - 0.5, back, rtol=0, atol=1e-5 * square)
 
 
+class Says(keras.layers.Layer):
+    """The same of whatever it is shown."""
+
+    def __init__(self, said: np.ndarray) -> None:
+        super().__init__()
+        self.said = said
+        self.built = True
+
+    def call(self, crops: Any, training: bool = False) -> Any:
+        return keras.ops.convert_to_tensor(self.said)
+
+
 def test_answer_by_hand() -> None:
     """Of a picture 7 wide and 4 high: the square starts at x = 1.5 - 0.5 and ends at 5.5 - 0.5."""
     found = np.array([[[0.5, 0.5, np.log(0.25)], [0, 0, 0], [1, 1, np.log(2)]]], np.float32)
-    model: Any = SimpleNamespace(model=lambda crops, training: found, spread=True, shift=0.25)
+    model: Any = SimpleNamespace(model=Says(found), spread=True, shift=0.25)
     frames = tf.constant([[1.5, 0, 4]])
     answers = export.answer(model)(np.zeros((1, 8, 8, 3), np.uint8), frames)
     np.testing.assert_allclose(
@@ -142,9 +155,7 @@ def test_answer_by_hand() -> None:
 
 
 def test_no_spread_without_one() -> None:
-    model: Any = SimpleNamespace(
-        model=lambda crops, training: tf.zeros((2, 3, 2)), spread=False, shift=0.0
-    )
+    model: Any = SimpleNamespace(model=Says(np.zeros((2, 3, 2))), spread=False, shift=0.0)
     answers = export.answer(model)(np.zeros((2, 8, 8, 3), np.uint8), tf.ones((2, 3)))
     assert {name: value.shape.as_list() for name, value in answers.items()} == {"points": [2, 3, 2]}
 

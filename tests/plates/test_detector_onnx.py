@@ -48,7 +48,7 @@ def _export(model: keras.Model, config: Config, folder: Path) -> Path:
     known = json.loads((folder / run.CONFIG).read_text())
     (folder / run.CONFIG).unlink()
     metadata = {"task": "plates.detector", "config": known}
-    exports.write_file(folder, "onnx", export.maps(model, config), [], (0, 0), metadata)
+    exports.write_file(folder, "onnx", export.maps(model, config), (0, 0), metadata)
     return folder
 
 

@@ -18,13 +18,12 @@ pytest.importorskip("ai_edge_litert")
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half of each picture's largest value, a channel each."""
-    factor = tf.Variable(0.5)
 
     def call(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"halves": factor * tf.reduce_max(tf.cast(pixels, tf.float32), axis=(1, 2))}
+        return {"halves": 0.5 * tf.reduce_max(tf.cast(pixels, tf.float32), axis=(1, 2))}
 
     path = tmp_path_factory.mktemp("litert") / litert.FILE
-    model = litert.convert(call, [factor], (4, 6))
+    model = litert.convert(call, (4, 6))
     metadata = {"task": "cats", "name": "Ä"}
     litert.save(model, path, metadata)
     run.write_json(path.parent / run.METADATA, metadata)
@@ -83,7 +82,7 @@ def test_what_is_kept_stays_in_float(tmp_path: Path) -> None:
 
     pixels = np.random.default_rng(1).integers(0, 256, (1, 8, 8, 3), np.uint8)
     expected = call(tf.constant(pixels))
-    model = litert.convert(call, [], (8, 8), "int8", [pixels], ("/maps",))
+    model = litert.convert(call, (8, 8), "int8", [pixels], ("/maps",))
     litert.save(model, tmp_path / litert.FILE, {})
     found = litert.Session(tmp_path / litert.FILE)(pixels)
     np.testing.assert_allclose(found["exact"], expected["exact"], atol=1e-5)
