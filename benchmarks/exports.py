@@ -5,7 +5,8 @@
 
 One thread each, in one run, in turns, so that whatever else the machine does hits all; uint8
 pictures of the model's size, RGB, in, the answers out. Prints for each format the bytes on disk,
-the median of ms a picture, and the median of its ratio to Keras's (higher is quicker). Without
+the median of ms a picture, and the median of its ratio to Keras's (higher is quicker), which is
+asked as `predict` asks it. Without
 `--run` the model is that of the recipe lite with random weights: its answers are worth nothing, its
 size and speed are those of a trained one; reader and detector are those in the package. Their
 SavedModels hold the decoding too, and are left out. `--check` names pictures to calibrate int8 on

@@ -26,8 +26,8 @@ _BATCH = 32
 class Predictor:
     """A trained classifier with its class list; made by `open`.
 
-    Of a Keras model only `predict_on_batch` is used here: pictures [B, height, width, 3] uint8 ->
-    logits [B, C]. `call`, if given, answers in its place.
+    Of the model only `predict_on_batch` is used here: pictures [B, height, width, 3] uint8 ->
+    logits [B, C]; with `call`, which does the same, not even that.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Predictor:
         return out / len(chosen)
 
     def answer(self, images: np.ndarray) -> np.ndarray:
-        """What the model says of pictures [B, height, width, 3] uint8 of its size."""
+        """Logits [B, C] of pictures [B, height, width, 3] uint8."""
         return np.asarray((self._call or self.model.predict_on_batch)(images))
 
 

@@ -42,8 +42,8 @@ class Answers:
 class Predictor:
     """A trained regressor; made by `open`.
 
-    Of a Keras model only `predict_on_batch` is used here: crops [B, side, side, 3] uint8 -> what
-    `landmarks.model.build` says. `call`, if given, answers in its place.
+    Of the model only `predict_on_batch` is used here: crops [B, side, side, 3] uint8 -> what
+    `landmarks.model.build` says; with `call`, which does the same, not even that.
 
     `known` is what the run knows of its points: `mirror` [N], the points of a mirrored picture,
     None without symmetry; `mean` [N, 2], the mean shape as shares of the crop's side; `shift`, the
@@ -107,7 +107,7 @@ class Predictor:
         return Answers(points, spread / views if self.spread else None)
 
     def answer(self, images: np.ndarray) -> np.ndarray:
-        """What the model says of pictures [B, height, width, 3] uint8 of its size."""
+        """What `landmarks.model.build` says of crops [B, side, side, 3] uint8."""
         return np.asarray((self._call or self.model.predict_on_batch)(images))
 
     def _crop(self, image: np.ndarray, view: Affine | None) -> tuple[np.ndarray, Affine]:

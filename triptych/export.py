@@ -135,7 +135,7 @@ def write_file(
     """Write an ONNX or LiteRT file of what `call` does with pictures, and its metadata.json.
 
     An ONNX file takes pictures of any size, a LiteRT file those of `size`; so does an ONNX model
-    that is given in place of `call`, which reads no variables (`frozen.inside`). `samples` are
+    that is given in place of `call`. `samples` are
     pictures [B, H, W, 3] uint8 that int8 is calibrated on, and `keep` says what stays in float (see
     `triptych.litert.convert`). `plain` are what `triptych.onnx.save` takes.
     """

@@ -52,19 +52,19 @@ def convert(
 ) -> bytes:
     """What `function` does with pictures uint8 [B, *size, 3], as a LiteRT model.
 
-    It reads no variables (`frozen.inside`). With `quantize` float16 the weights are kept in half
-    precision; with int8 convolutions and sums work in 8 bits, calibrated on `samples`, pictures
-    [B, *size, 3] uint8, and what decodes the answer stays as it is: operations of some kinds, the
-    last ones, and those in whose names one of `keep` stands, as "/maps" of a layer's.
+    With `quantize` float16 the weights are kept in half precision; with int8 convolutions and sums
+    work in 8 bits, calibrated on `samples`, pictures [B, *size, 3] uint8, and what decodes the
+    answer stays as it is: operations of some kinds, the last ones, and those in whose names one of
+    `keep` stands, as "/maps" of a layer's.
     """
     import tensorflow as tf
 
     pixels = tf.TensorSpec((None, *size, 3), tf.uint8, name="pixels")
     module = tf.Module()
     module.call = tf.function(function, input_signature=[pixels], autograph=False)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [module.call.get_concrete_function()], module
-    )
+    traced = module.call.get_concrete_function()
+    module.weights = list(traced.variables)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], module)
     if quantize is None:
         model: bytes = converter.convert()
         return model

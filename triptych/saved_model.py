@@ -32,9 +32,9 @@ def write(
 
     `prepare` turns pictures [B, H, W, 3] uint8 RGB of one size, whatever it is, into tensors
     [B, ...] whose shapes do not depend on that size. `answer` turns these, of any pictures, into
-    the outputs, each with B rows, and reads no variables (`frozen.inside`). The signatures take
-    `bytes` [B] string (one encoded picture each; see `graph_images.decode`) and `pixels`
-    [B, H, W, 3] uint8; `metadata` takes nothing and gives `json`, a string scalar.
+    the outputs, each with B rows. The signatures take `bytes` [B] string (one encoded picture each;
+    see `graph_images.decode`) and `pixels` [B, H, W, 3] uint8; `metadata` takes nothing and gives
+    `json`, a string scalar.
     """
     pictures = tf.TensorSpec((None, None, None, 3), tf.uint8, "pixels")
     prepared = tf.function(prepare, input_signature=[pictures])
@@ -45,6 +45,7 @@ def write(
     one = tuple(tf.TensorSpec(part.shape[1:], part.dtype) for part in parts)
     module = tf.Module()
     module.answer = tf.function(answer, input_signature=parts, autograph=False)
+    module.weights = list(module.answer.get_concrete_function().variables)
 
     def prepare_one(data: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tuple([part[0] for part in prepared(graph_images.decode(data)[None])])
@@ -64,14 +65,15 @@ def write_signatures(folder: Path, one: One, metadata: Mapping[str, Any]) -> Non
     """Write a SavedModel and its metadata.json, for answers of which a picture has any number.
 
     `one` answers one picture [H, W, 3] uint8 RGB with tensors [N, ...] by name: N, which may be 0,
-    is that of the things in it, and what follows is static. Autograph reads it, and it reads no
-    variables (`frozen.inside`). The signatures are those of `write`; they answer with the same
-    names, [B, M, ...] with M the largest N of the batch and 0 or "" where there is nothing, and
-    `count` int32 [B], each picture's N.
+    is that of the things in it, and what follows is static. Autograph reads it. The signatures are
+    those of `write`; they answer with the same names, [B, M, ...] with M the largest N of the batch
+    and 0 or "" where there is nothing, and `count` int32 [B], each picture's N.
     """
     module = tf.Module()
     module.one = tf.function(one, input_signature=[tf.TensorSpec((None, None, 3), tf.uint8)])
-    kinds = module.one.get_concrete_function().structured_outputs
+    traced = module.one.get_concrete_function()
+    module.weights = list(traced.variables)
+    kinds = traced.structured_outputs
 
     def each(count: tf.Tensor, picture: Callable[[tf.Tensor], tf.Tensor]) -> dict[str, tf.Tensor]:
         rows = {

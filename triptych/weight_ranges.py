@@ -13,32 +13,33 @@ def overrides(model: "onnx.ModelProto") -> dict[str, list[dict[str, Any]]]:
 
     Processors without VNNI add two products of an unsigned and a signed byte in 16 bits, for
     weights that lie beside each other. Where the largest weight is 127 such a pair may overflow;
-    onnxruntime's own remedy, weights of 7 bits, costs four times the error. Here a channel is
-    scaled down only as far as its own pairs need it. Convolutions of single channels are done in
-    32 bits.
+    onnxruntime's own remedy, weights of 7 bits, doubles the error. Here a channel is scaled down
+    only as far as its own pairs need it. Convolutions with one channel in and out a group are done
+    in 32 bits.
     """
     from onnx import numpy_helper
 
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    convolutions = {
-        node.input[1]: any(one.name == "group" and one.i > 1 for one in node.attribute)
-        for node in model.graph.node
-        if node.op_type == "Conv" and node.input[1] in weights
-    }
+    groups: dict[str, set[int]] = {}
+    for node in model.graph.node:
+        if node.op_type == "Conv" and node.input[1] in weights:
+            own = next((one.i for one in node.attribute if one.name == "group"), 1)
+            groups.setdefault(node.input[1], set()).add(own)
     return {
         name: [
             {"axis": 0, "rmin": -reach, "rmax": reach}
-            for reach in _reaches(numpy_helper.to_array(weights[name]), grouped).tolist()
+            for reach in _reaches(numpy_helper.to_array(weights[name]), own).tolist()
         ]
-        for name, grouped in convolutions.items()
+        for name, own in groups.items()
     }
 
 
-def _reaches(weight: np.ndarray, grouped: bool) -> np.ndarray:
-    """The value [O] that becomes 127, of weights [O, I, h, w]."""
+def _reaches(weight: np.ndarray, groups: set[int]) -> np.ndarray:
+    """The value [O] that becomes 127, of weights [O, I, h, w] used in as many `groups`."""
     flat = weight.reshape(len(weight), -1)
     reach = np.abs(flat).max(axis=1)
-    if not (grouped and weight.shape[1] == 1):
+    depthwise = weight.shape[1] == 1 and groups == {len(weight)} != {1}
+    if not depthwise:
         # As the file has them, and with the channels last, as they are multiplied.
         for row in (flat, np.moveaxis(weight, 1, -1).reshape(len(weight), -1)):
             pairs = np.abs(row[:, 1:] + row[:, :-1])

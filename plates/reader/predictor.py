@@ -32,8 +32,8 @@ _BATCH = 32
 class Predictor:
     """A trained reader; made by `open`. `config` is that of its training.
 
-    Of a Keras model only `predict_on_batch` is used here: crops [B, H, W, 3] uint8 of its size ->
-    logits [B, T, C + 1]. `call`, if given, answers in its place.
+    Of the model only `predict_on_batch` is used here: crops [B, H, W, 3] uint8 of its size ->
+    logits [B, T, C + 1]; with `call`, which does the same, not even that.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Predictor:
         return readings([self], count, read, tta)
 
     def answer(self, images: np.ndarray) -> np.ndarray:
-        """What the model says of pictures [B, height, width, 3] uint8 of its size."""
+        """Logits [B, T, C + 1] of crops [B, H, W, 3] uint8 of the model's size."""
         return np.asarray((self._call or self.model.predict_on_batch)(images))
 
     def log_probabilities(self, images: np.ndarray) -> np.ndarray:

@@ -22,18 +22,18 @@ def log_probabilities(model: keras.Model, config: "Config") -> "Answer":
     Of a reader that `plates.reader.model.build` made: what `plates.reader.export.answer` gives.
     """
     _, backbone, head = model.layers
-    lines = keras.Model(head.input, head.get_layer("lines").output)
-    convolved, columns, classes = map(inside, (backbone, lines, head.get_layer("classes")))
+    columns = keras.Model(head.input, head.get_layer("lines").output)
 
     def call(crops: tf.Tensor) -> dict[str, tf.Tensor]:
-        x = columns(convolved(crops))
+        x = columns(backbone(crops, training=False), training=False)
         with tf.name_scope(_SCOPE):
             for number in range(config.gru_layers):
                 both = head.get_layer(f"both{number}")
                 x = tf.concat([gru(x, both.forward_layer), gru(x, both.backward_layer)], axis=2)
-            return {"log_probabilities": tf.nn.log_softmax(tf.cast(classes(x), tf.float32))}
+            logits = head.get_layer("classes")(x)
+            return {"log_probabilities": tf.nn.log_softmax(tf.cast(logits, tf.float32))}
 
-    return call
+    return inside(model, call)
 
 
 def gru(columns: tf.Tensor, layer: keras.layers.GRU) -> tf.Tensor:
@@ -43,11 +43,10 @@ def gru(columns: tf.Tensor, layer: keras.layers.GRU) -> tf.Tensor:
     """
     cell: Any = layer.cell
     gates = [2 * layer.units, layer.units]  # update and reset together, candidate
-    # Constants, as in `frozen.inside`, whose values are known outside the graph alone.
-    with tf.init_scope():
-        weights = [one.numpy() for one in (cell.kernel, cell.recurrent_kernel, cell.bias)]
-    kernels, recurrent = (tf.split(one, gates, axis=1) for one in weights[:2])
-    given_bias, own_bias = (tf.split(bias, gates) for bias in weights[2])
+    kernels, recurrent = (
+        tf.split(weights, gates, axis=1) for weights in (cell.kernel, cell.recurrent_kernel)
+    )
+    given_bias, own_bias = (tf.split(bias, gates) for bias in tf.unstack(cell.bias))
     given = [
         tf.unstack(tf.matmul(columns, kernel) + bias, axis=1)
         for kernel, bias in zip(kernels, given_bias, strict=True)

@@ -212,6 +212,12 @@ def test_a_smaller_reader(
     assert 1e-5 < worst < (5 if quantize == "int8" else 0.2)
     assert text["quantizing"]["before"] == 1
     assert "texts that are the run's: 1.0000 before" in capsys.readouterr().out
+    if (to, quantize) == ("litert", "int8"):
+        interpreter = pytest.importorskip("ai_edge_litert.interpreter").Interpreter
+        tensors = interpreter(str(tmp_path / "out" / litert.FILE)).get_tensor_details()
+        small = {tensor["name"] for tensor in tensors if tensor["dtype"] == np.int8}
+        assert any("conv" in name for name in small)
+        assert not [name for name in small if "lines" in name or "in_float" in name]
 
 
 @pytest.mark.parametrize(("to", "quantize"), SMALLER)

@@ -18,6 +18,7 @@ SIZE = (20, 30)
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its outputs are twice the mean of each channel, and the size of the picture."""
     folder = tmp_path_factory.mktemp("export") / "toy"
+    factor = tf.Variable(2.0)
 
     def prepare(pictures: tf.Tensor) -> tuple[tf.Tensor, ...]:
         count, height, width = tf.unstack(tf.shape(pictures)[:3])
@@ -25,7 +26,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return graph_images.resize(pictures, SIZE), size
 
     def answer(small: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
-        mean = 2 * tf.reduce_mean(tf.cast(small, tf.float32), axis=(1, 2))
+        mean = factor * tf.reduce_mean(tf.cast(small, tf.float32), axis=(1, 2))
         return {"mean": mean, "size": size}
 
     folder.mkdir()
@@ -82,9 +83,10 @@ def test_bad_picture_is_a_clear_error(toy: Path) -> None:
 
 def test_any_number_of_answers_a_picture(tmp_path: Path) -> None:
     """As many as the first pixel's red says; those of one picture say where it is, and its size."""
+    shift = tf.Variable(0.5)
 
     def one(picture: tf.Tensor) -> dict[str, tf.Tensor]:
-        rows = tf.cast(tf.range(tf.cast(picture[0, 0, 0], tf.int32)), tf.float32) + 0.5
+        rows = tf.cast(tf.range(tf.cast(picture[0, 0, 0], tf.int32)), tf.float32) + shift
         size = tf.cast(tf.shape(picture)[:2], tf.float32)
         return {"places": rows[:, None] * size, "words": tf.strings.as_string(rows, 1)}
 

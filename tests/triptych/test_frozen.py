@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from triptych import frozen as module
 from triptych.frozen import frozen
 
 
@@ -42,3 +43,15 @@ def test_frozen(policy: str) -> None:
     assert first is not None
     np.testing.assert_array_equal(call(first[0]), first[1])
     assert not np.allclose(np.asarray(model(first[0])).astype(np.float32), first[1].astype(float))
+
+
+def test_weights_of_a_large_model_stay_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (2, 16, 16, 3), np.uint8)
+    model = convolutional()
+    monkeypatch.setattr(module, "MOST", 0)
+    call = frozen(model)
+    first = call(images)
+    np.testing.assert_allclose(first, np.asarray(model(images, training=False)), rtol=1e-5)
+    model.set_weights([2 * weight for weight in model.get_weights()])
+    np.testing.assert_allclose(call(images), np.asarray(model(images, training=False)), rtol=1e-5)
+    assert not np.allclose(call(images), first)

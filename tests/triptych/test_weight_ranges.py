@@ -57,6 +57,8 @@ def test_by_hand() -> None:
     alone = np.array([[4, 4], [1, 1]], np.float32).reshape(2, 1, 1, 2)
     assert reach(alone) == [8, 2]
     assert reach(alone, 2) == [4, 1]
+    # Of one channel in and two out a group there are.
+    assert reach(alone, 1) == reach(np.tile(alone, (2, 1, 1, 1)), 2)[:2] == [8, 2]
 
 
 @given(WEIGHTS)
